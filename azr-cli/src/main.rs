@@ -1,2 +1,4 @@
-//! Placeholder.
+//! The command line.
+#![forbid(unsafe_code)]
+
 fn main() {}

@@ -1,2 +1,44 @@
-//! Placeholder.
-fn main() {}
+//! The project's own checks: `cargo xtask tidy` reads the tree, `cargo xtask ci` does what the build machine does.
+#![forbid(unsafe_code)]
+
+mod ci;
+mod rust;
+mod tidy;
+mod tree;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  tidy [DIR]   check what the compiler does not: layers, homes, sizes, words (DIR: another tree; default: this one)
+  ci           everything .ci/run does: format, clippy, tidy, tests, smoke run
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments.as_slice() {
+        ["tidy"] => tidy::print(&repository()),
+        ["tidy", root] => tidy::print(Path::new(root)),
+        ["ci"] => ci::run(&repository()),
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The top of this repository: the directory above this package.
+fn repository() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package).to_path_buf()
+}
