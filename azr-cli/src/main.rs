@@ -1,4 +1,66 @@
-//! The command line.
+//! `azr`: reads a request, starts the machine, says what came of it.
+//!
+//! This crate knows every other one and no algorithm. It alone reads flags, files that people wrote and the
+//! environment, and it alone prints.
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod arguments;
+mod chart;
+mod commands;
+mod environment;
+mod interrupt;
+mod request;
+mod sink;
+mod table;
+mod visible;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command};
+use crate::environment::Environment;
+use crate::sink::Sink;
+
+/// What a command is given beside its own options.
+pub struct Surroundings {
+    /// What the environment says.
+    pub environment: Environment,
+    /// Where words go.
+    pub sink: Sink,
+}
+
+/// How a command that did not fail has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Everything asked for is done.
+    Done,
+    /// A signal ended it early; what was done is saved.
+    Interrupted,
+}
+
+fn main() -> ExitCode {
+    // A wrong flag ends here: clap explains it on standard error and exits with 2.
+    let arguments = Arguments::parse();
+    let environment = Environment::read();
+    let surroundings = Surroundings {
+        sink: Sink::new(&environment),
+        environment,
+    };
+    sink::start_log(arguments.log, &surroundings.sink);
+    match run(arguments.command, &surroundings) {
+        Ok(Ended::Done) => ExitCode::SUCCESS,
+        Ok(Ended::Interrupted) => ExitCode::from(request::INTERRUPTED),
+        Err(error) if request::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            surroundings.sink.failure(&request::sentence(&error));
+            ExitCode::from(request::exit_code(&error))
+        }
+    }
+}
+
+fn run(command: Command, surroundings: &Surroundings) -> anyhow::Result<Ended> {
+    match command {
+        Command::Doctor(options) => commands::doctor::run(&options, surroundings),
+    }
+}

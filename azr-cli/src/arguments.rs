@@ -1,0 +1,35 @@
+//! The command line: every command's flags live beside what it does; here they become one tree.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::doctor;
+use crate::sink::LogLevel;
+
+/// Absolute Zero Reasoner: a language model that sets itself programming tasks, solves them, and learns from what a
+/// sandboxed interpreter says about both. No human data.
+#[derive(Debug, Parser)]
+#[command(name = "azr", version, after_help = START, propagate_version = true)]
+pub struct Arguments {
+    /// How much of the log goes to standard error
+    #[arg(long, value_name = "LEVEL", default_value = "warn", global = true)]
+    pub log: LogLevel,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Say what this machine offers and what is missing
+    Doctor(doctor::Options),
+}
+
+const START: &str = "\
+To start:
+  azr train                 self-play on the embedded azr-tiny; a few minutes on two cores
+  azr inspect RUN           what that run did
+  azr doctor                what this machine offers and what is missing
+
+M in --model is a Hugging Face directory, a GGUF file, a hub id (owner/name), a run directory, or azr-tiny.
+Exit codes: 0 done, 1 the work failed, 2 the request was wrong, 130 interrupted.";

@@ -1,0 +1,266 @@
+//! What can be learned about a machine without changing it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+
+use super::{Finding, State};
+use crate::environment::Environment;
+
+/// Disk that a run of azr-tiny and its checkpoints take at most, bytes.
+const DISK_BYTES_MIN: u64 = 1 << 30;
+/// Memory that azr-tiny takes to train at most, bytes.
+const MEMORY_BYTES_MIN: u64 = 2 << 30;
+
+/// Everything, in order of importance to a newcomer.
+pub fn findings(environment: &Environment) -> Vec<Finding> {
+    vec![
+        processor(),
+        memory(),
+        disk(Path::new(".")),
+        accelerator(),
+        interpreter(environment),
+        hub(environment),
+    ]
+}
+
+fn processor() -> Finding {
+    let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let model = proc_field("/proc/cpuinfo", "model name")
+        .unwrap_or_else(|| std::env::consts::ARCH.to_string());
+    let found = format!(
+        "{model}, {threads} threads, {}",
+        instruction_sets().join(" ")
+    );
+    finding(
+        "processor",
+        if has_wide_arithmetic() {
+            State::Good
+        } else {
+            State::Limited
+        },
+        found,
+        || {
+            "AVX2 and FMA make the engine several times faster; use a processor from 2013 or later"
+                .into()
+        },
+    )
+}
+
+fn memory() -> Finding {
+    let kilobytes = |field| {
+        proc_field("/proc/meminfo", field).and_then(|it| it.split(' ').next()?.parse::<u64>().ok())
+    };
+    let total = kilobytes("MemTotal").unwrap_or(0) << 10;
+    let available = kilobytes("MemAvailable").unwrap_or(0) << 10;
+    let found = format!(
+        "{} available of {}; {}",
+        gigabytes(available),
+        gigabytes(total),
+        plan(available)
+    );
+    finding(
+        "memory",
+        if MEMORY_BYTES_MIN <= available {
+            State::Good
+        } else {
+            State::Limited
+        },
+        found,
+        || {
+            format!(
+                "close other programs: training azr-tiny wants {}",
+                gigabytes(MEMORY_BYTES_MIN)
+            )
+        },
+    )
+}
+
+/// How large a model can be trained in this much memory: weights, gradient and two moments of AdamW in f32 are 16
+/// bytes a weight, and half as much again is left for activations, caches and the samplers' packed weights.
+fn plan(available: u64) -> String {
+    let weights = available / 24;
+    format!(
+        "room to train about {} M weights in full, in f32",
+        weights / 1_000_000
+    )
+}
+
+fn disk(place: &Path) -> Finding {
+    let Ok(space) = rustix::fs::statvfs(place) else {
+        return finding(
+            "disk",
+            State::Limited,
+            "the free space here cannot be read".into(),
+            || "choose a run directory on another file system with --run-dir".into(),
+        );
+    };
+    let free = space.f_bavail.saturating_mul(space.f_frsize);
+    let state = if DISK_BYTES_MIN <= free {
+        State::Good
+    } else {
+        State::Limited
+    };
+    finding(
+        "disk",
+        state,
+        format!("{} free in this directory", gigabytes(free)),
+        || {
+            format!(
+                "free {} or choose another place with --run-dir",
+                gigabytes(DISK_BYTES_MIN)
+            )
+        },
+    )
+}
+
+fn accelerator() -> Finding {
+    let has_card = Path::new("/dev/nvidia0").exists();
+    let found = if has_card {
+        "an NVIDIA GPU is here, but this build computes on the CPU"
+    } else {
+        "none; the CPU computes"
+    };
+    finding("accelerator", State::Limited, found.into(), || {
+        "none needed for azr-tiny and models up to about 1 B weights".into()
+    })
+}
+
+fn interpreter(environment: &Environment) -> Finding {
+    let asked = environment.python.clone();
+    let path = asked.or_else(|| on_search_path(environment, "python3"));
+    let remedy = || {
+        "install Python 3.10 or newer (Debian: apt-get install python3), or name one in AZR_PYTHON"
+            .to_string()
+    };
+    let Some(path) = path else {
+        return finding(
+            "python",
+            State::Missing,
+            "no python3 on PATH".into(),
+            remedy,
+        );
+    };
+    let script = "import sys; print('%d.%d.%d' % sys.version_info[:3])";
+    let output = Command::new(&path)
+        .args(["-I", "-S", "-c", script])
+        .env_clear()
+        .output();
+    let version = match output {
+        Ok(output) if output.status.success() => {
+            String::from_utf8_lossy(&output.stdout).trim().to_string()
+        }
+        Ok(output) => {
+            return finding(
+                "python",
+                State::Missing,
+                format!("{} ends with {}", path.display(), output.status),
+                remedy,
+            );
+        }
+        Err(error) => {
+            return finding(
+                "python",
+                State::Missing,
+                format!("{} does not start: {error}", path.display()),
+                remedy,
+            );
+        }
+    };
+    let mut numbers = version.split('.').map(|it| it.parse::<u32>().unwrap_or(0));
+    let is_new = (3, 10) <= (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    let state = if is_new { State::Good } else { State::Missing };
+    finding(
+        "python",
+        state,
+        format!("{version} at {}", path.display()),
+        remedy,
+    )
+}
+
+fn hub(environment: &Environment) -> Finding {
+    let place = environment
+        .hub_endpoint
+        .as_deref()
+        .unwrap_or("the public hub (HF_ENDPOINT is not set)");
+    let token = if environment.hub_token.is_some() {
+        "with a token"
+    } else {
+        "without a token"
+    };
+    finding(
+        "hub",
+        State::Good,
+        format!("hub ids are fetched from {place}, {token}"),
+        String::new,
+    )
+}
+
+fn finding(
+    name: &'static str,
+    state: State,
+    found: String,
+    remedy: impl FnOnce() -> String,
+) -> Finding {
+    let remedy = if state == State::Good {
+        String::new()
+    } else {
+        remedy()
+    };
+    Finding {
+        name,
+        state,
+        found,
+        remedy,
+    }
+}
+
+fn on_search_path(environment: &Environment, program: &str) -> Option<PathBuf> {
+    environment
+        .search_path
+        .iter()
+        .map(|it| it.join(program))
+        .find(|it| it.is_file())
+}
+
+/// The value of the first line `field : value`.
+fn proc_field(path: &str, field: &str) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    let line = text
+        .lines()
+        .find(|line| line.split(':').next().is_some_and(|it| it.trim() == field))?;
+    Some(line.split_once(':')?.1.trim().to_string())
+}
+
+fn gigabytes(bytes: u64) -> String {
+    format!("{:.1} GiB", bytes as f64 / (1u64 << 30) as f64)
+}
+
+#[cfg(target_arch = "x86_64")]
+fn instruction_sets() -> Vec<&'static str> {
+    let present = [
+        ("avx2", std::arch::is_x86_feature_detected!("avx2")),
+        ("fma", std::arch::is_x86_feature_detected!("fma")),
+        ("avx512f", std::arch::is_x86_feature_detected!("avx512f")),
+        (
+            "avx512bf16",
+            std::arch::is_x86_feature_detected!("avx512bf16"),
+        ),
+    ];
+    present
+        .into_iter()
+        .filter(|(_, is_present)| *is_present)
+        .map(|(name, _)| name)
+        .collect()
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn instruction_sets() -> Vec<&'static str> {
+    vec![std::env::consts::ARCH]
+}
+
+fn has_wide_arithmetic() -> bool {
+    let sets = instruction_sets();
+    cfg!(not(target_arch = "x86_64")) || (sets.contains(&"avx2") && sets.contains(&"fma"))
+}
