@@ -1,0 +1,93 @@
+//! What is asked of the sampler and what it answers.
+
+use std::sync::Arc;
+
+/// One prompt to be continued.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Token ids; at least one.
+    pub prompt: Vec<u32>,
+    /// Most tokens to sample. Prompt and new tokens together may not exceed the model's context.
+    pub new_tokens_max: usize,
+    /// How a token is drawn.
+    pub sampling: Sampling,
+    /// Seed of this request's own generator: its sample does not depend on what else is in the batch.
+    pub seed: u64,
+    /// A response ends after any of these ids, which is kept as its last token.
+    pub stop_tokens: Arc<[u32]>,
+}
+
+/// How a token is drawn from the logits. Filters apply in this order: temperature, `top_k`, `top_p`, `min_p`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sampling {
+    /// Logits are divided by it; 0 takes the likeliest token (the lowest id among equals).
+    pub temperature: f32,
+    /// Keep the likeliest tokens until they hold this share of the probability; 1 keeps all.
+    pub top_p: f32,
+    /// Keep this many likeliest tokens; 0 keeps all.
+    pub top_k: usize,
+    /// Keep tokens at least this share as likely as the likeliest; 0 keeps all.
+    pub min_p: f32,
+}
+
+impl Sampling {
+    /// The likeliest token, always.
+    pub const GREEDY: Self = Self {
+        temperature: 0.0,
+        top_p: 1.0,
+        top_k: 0,
+        min_p: 0.0,
+    };
+
+    /// The model's own distribution at this temperature, unfiltered.
+    pub const fn at_temperature(temperature: f32) -> Self {
+        Self {
+            temperature,
+            ..Self::GREEDY
+        }
+    }
+}
+
+/// A finished response.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Completion {
+    /// The sampled ids, with the stop token if one was sampled.
+    pub tokens: Vec<u32>,
+    /// Natural logarithm of each token's probability in the distribution it was drawn from (temperature and filters
+    /// included; 0 where the choice was greedy). At one temperature without filters this is, bit for bit, what the
+    /// learner computes for the same tokens.
+    pub logprobs: Vec<f32>,
+    /// Why it ended.
+    pub finish: Finish,
+}
+
+/// Why a response ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Finish {
+    /// A stop token was sampled.
+    Stop,
+    /// `new_tokens_max` tokens were sampled.
+    Length,
+}
+
+/// How much may be in flight at once. None of these change a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchLimits {
+    /// Sequences that decode side by side.
+    pub sequences_max: usize,
+    /// Tokens whose keys and values are kept at once, over all sequences; bounds the memory of the cache. A request
+    /// enters only when its prompt and all its new tokens fit; one that alone exceeds this runs alone.
+    pub cache_tokens_max: usize,
+    /// Prompt tokens that are read in one pass of the model.
+    pub prefill_tokens_max: usize,
+}
+
+impl Default for BatchLimits {
+    fn default() -> Self {
+        Self {
+            sequences_max: 256,
+            cache_tokens_max: 1 << 16,
+            prefill_tokens_max: 1024,
+        }
+    }
+}

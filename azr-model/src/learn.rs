@@ -1,0 +1,7 @@
+//! Learning: log-probabilities forward, a caller's gradient backward, one optimizer step.
+//!
+//! The loss is not here: a caller is handed the scores of each response and answers with their gradients.
+
+pub mod terms;
+
+pub use terms::{Sequence, StepOptions, StepReport, TokenGradients, TokenScores};
