@@ -36,6 +36,48 @@ pub struct Bans {
     pub modules: Vec<String>,
 }
 
+impl Bans {
+    /// No module is banned.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// The list that Absolute Zero proposals are checked with (arXiv 2505.03335, Figures 8 and 10, and the list its
+    /// code adds): what depends on chance, time, processes or the host.
+    pub fn paper() -> Self {
+        let modules = [
+            "logging",
+            "random",
+            "multiprocessing",
+            "pebble",
+            "subprocess",
+            "threading",
+            "datetime",
+            "time",
+            "hashlib",
+            "hmac",
+            "bcrypt",
+            "os.sys",
+            "os.path",
+            "sys.exit",
+            "os.environ",
+            "calendar",
+        ];
+        Self {
+            modules: modules.map(str::to_owned).to_vec(),
+        }
+    }
+
+    /// The ban that covers a dotted path: the same name, or a package that it lies in.
+    pub fn covering(&self, path: &str) -> Option<&str> {
+        let covers = |banned: &&String| {
+            path.strip_prefix(banned.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.modules.iter().find(covers).map(String::as_str)
+    }
+}
+
 /// What one run may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {

@@ -5,11 +5,13 @@
 
 pub mod job;
 pub mod outcome;
+pub mod syntax;
+pub mod testing;
 pub mod value;
 
 pub use job::{Bans, Job, Limits, Scrutiny};
 pub use outcome::{Denial, Exception, Limit, Outcome, Report};
-pub use value::Value;
+pub use value::{Arguments, Equality, Value};
 
 /// Where a program runs. One call, one job, one report; safe to call from many threads at once.
 pub trait Sandbox: Send + Sync {
@@ -24,11 +26,23 @@ pub trait Sandbox: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// No usable interpreter.
-    #[error("no usable Python interpreter at {path}: {source}; install Python 3.10 or newer or name one in the configuration")]
+    #[error(
+        "no usable Python interpreter at {path}: {source}; install Python 3.10 or newer or name one in the configuration"
+    )]
     Interpreter {
         /// What was tried.
         path: String,
         /// Why it failed.
+        source: std::io::Error,
+    },
+    /// A lane lost its interpreter and no fresh one could take its place.
+    #[error(
+        "lane {lane} of the sandbox is lost: {source}; the job has no verdict, start the sandbox anew"
+    )]
+    LaneLost {
+        /// Which lane, from 0.
+        lane: usize,
+        /// What the last attempt met.
         source: std::io::Error,
     },
 }

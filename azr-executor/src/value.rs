@@ -2,7 +2,30 @@
 
 use num_bigint::BigInt;
 
+mod display;
+mod equality;
+mod literal;
+mod order;
+mod printable;
+mod text;
+
+pub use equality::Equality;
+pub use literal::LiteralError;
+
+/// How deep values nest at most. A literal of this depth still passes the 200 brackets of the CPython tokenizer.
+pub const VALUE_DEPTH_MAX: usize = 96;
+
+/// Size of the text of one literal or argument list, bytes.
+pub const LITERAL_BYTES_MAX: usize = 8 << 20;
+
+/// Decimal digits of an integer in source text or in a result, as CPython's own limit.
+pub const INT_DIGITS_MAX: usize = 4_300;
+
 /// A plain Python value.
+///
+/// `Display` writes CPython's `repr`; [`Value::parse_literal`] reads it back. Build sets and dictionaries with
+/// [`Value::set`], [`Value::frozen_set`] and [`Value::dict`]: they drop equal keys as Python does and put sets in
+/// canonical order. serde writes a value as its text.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// `None`.
@@ -32,6 +55,8 @@ pub enum Value {
 }
 
 /// An argument list: positional values, then keyword values.
+///
+/// `Display` writes it as it stands between the parentheses of a call; [`Arguments::parse`] reads it back.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Arguments {
     /// Positional.
@@ -40,12 +65,87 @@ pub struct Arguments {
     pub keyword: Vec<(String, Value)>,
 }
 
-/// When two values count as equal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Equality {
-    /// Python's `==` (`1 == True == 1.0`, dictionary order ignored), except that NaN equals NaN.
-    #[default]
-    Python,
-    /// The same, and types must match at every node.
-    Strict,
+impl Value {
+    /// Reads the text of one literal. Nothing is evaluated: names, calls and operators are refused, but for signs,
+    /// `a+bj`, `nan`, `inf`, `float('nan')`, `set()`, `frozenset({...})` and `dict(k=...)`.
+    ///
+    /// # Errors
+    /// When the text is no literal, or larger or deeper than the limits of this module.
+    pub fn parse_literal(text: &str) -> Result<Self, LiteralError> {
+        literal::value(text)
+    }
+
+    /// A set: of equal elements the first stays, and the rest is sorted.
+    pub fn set(elements: Vec<Self>) -> Self {
+        Self::Set(order::canonical(elements))
+    }
+
+    /// A frozen set, as [`Value::set`].
+    pub fn frozen_set(elements: Vec<Self>) -> Self {
+        Self::FrozenSet(order::canonical(elements))
+    }
+
+    /// A dictionary: of equal keys the first stays with the last value, as in a Python display.
+    pub fn dict(items: Vec<(Self, Self)>) -> Self {
+        Self::Dict(order::last_value_wins(items))
+    }
+
+    /// Whether Python could hash the value: no list, dictionary or set in it.
+    pub fn is_hashable(&self) -> bool {
+        match self {
+            Self::List(_) | Self::Dict(_) | Self::Set(_) => false,
+            Self::Tuple(elements) | Self::FrozenSet(elements) => {
+                elements.iter().all(Self::is_hashable)
+            }
+            _ => true,
+        }
+    }
+
+    /// The name of the value's Python type.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::None => "NoneType",
+            Self::Bool(_) => "bool",
+            Self::Int(_) => "int",
+            Self::Float(_) => "float",
+            Self::Complex(..) => "complex",
+            Self::Str(_) => "str",
+            Self::Bytes(_) => "bytes",
+            Self::List(_) => "list",
+            Self::Tuple(_) => "tuple",
+            Self::Dict(_) => "dict",
+            Self::Set(_) => "set",
+            Self::FrozenSet(_) => "frozenset",
+        }
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Int(BigInt::from(number))
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Str(text.to_owned())
+    }
+}
+
+impl Arguments {
+    /// Reads the text between the parentheses of a call: positional and keyword literals, nothing else.
+    ///
+    /// # Errors
+    /// As [`Value::parse_literal`]; also for unpacking and repeated keywords.
+    pub fn parse(text: &str) -> Result<Self, LiteralError> {
+        literal::arguments(text)
+    }
+
+    /// An argument list of positional values only.
+    pub fn positional(values: Vec<Value>) -> Self {
+        Self {
+            positional: values,
+            keyword: Vec::new(),
+        }
+    }
 }

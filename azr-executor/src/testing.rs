@@ -1,0 +1,58 @@
+//! For tests of code that uses a sandbox: a scripted one, and the contract that every real one keeps.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::{Arguments, Job, Outcome, Report, Sandbox, SandboxError};
+
+/// A sandbox that runs nothing: a closure says what each call of a program with an input does.
+pub struct FakeSandbox {
+    script: Box<Script>,
+    jobs_run: AtomicUsize,
+    /// The job, counted from 1, whose run fails; 0 for none.
+    failing_job: usize,
+}
+
+type Script = dyn Fn(&Job, &Arguments) -> Outcome + Send + Sync;
+
+impl FakeSandbox {
+    /// A sandbox that answers each input of each job by `script`.
+    pub fn new(script: impl Fn(&Job, &Arguments) -> Outcome + Send + Sync + 'static) -> Self {
+        Self {
+            script: Box::new(script),
+            jobs_run: AtomicUsize::new(0),
+            failing_job: 0,
+        }
+    }
+
+    /// The same, but its `nth` run, counted from 1, is a [`SandboxError`].
+    pub fn failing_at(self, nth: usize) -> Self {
+        Self {
+            failing_job: nth,
+            ..self
+        }
+    }
+
+    /// How many jobs it was given so far, the failed one included.
+    pub fn jobs_run(&self) -> usize {
+        self.jobs_run.load(Ordering::SeqCst)
+    }
+}
+
+impl Sandbox for FakeSandbox {
+    fn run(&self, job: &Job) -> Result<Report, SandboxError> {
+        let nth = self.jobs_run.fetch_add(1, Ordering::SeqCst) + 1;
+        if nth == self.failing_job {
+            let source = std::io::Error::other("scripted failure");
+            return Err(SandboxError::LaneLost { lane: 0, source });
+        }
+        let outcomes = job
+            .inputs
+            .iter()
+            .map(|input| (self.script)(job, input))
+            .collect();
+        Ok(Report {
+            outcomes,
+            micros: 0,
+        })
+    }
+}
