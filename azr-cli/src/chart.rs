@@ -1,7 +1,5 @@
 //! Curves for people: a line of blocks for a terminal, a drawing for a page.
 
-use std::fmt::Write;
-
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// A curve as one line of blocks, scaled to its own range; points that are not numbers are blanks. Longer curves are
@@ -33,94 +31,123 @@ pub struct Curve<'a> {
     pub points: &'a [(f64, f64)],
 }
 
-/// Curves as an inline SVG drawing with axes and a legend. The names must not hold markup.
+/// Curves as an inline SVG drawing with axes and a legend; nothing where there is no point. Names and title must not
+/// hold markup.
 pub fn svg(title: &str, curves: &[Curve<'_>]) -> String {
-    const COLORS: [&str; 6] = [
-        "#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#3ca951", "#a463f2",
-    ];
-    const WIDTH: f64 = 420.0;
-    const HEIGHT: f64 = 180.0;
     let points = || {
         curves
             .iter()
             .flat_map(|it| it.points)
-            .filter(|(_, y)| y.is_finite())
+            .filter(|(_, value)| value.is_finite())
     };
-    let steps: Vec<f64> = points().map(|(x, _)| *x).collect();
-    let values: Vec<f64> = points().map(|(_, y)| *y).collect();
-    let (Some((left, right)), Some((low, high))) = (range(&steps), range(&values)) else {
+    let steps: Vec<f64> = points().map(|(step, _)| *step).collect();
+    let values: Vec<f64> = points().map(|(_, value)| *value).collect();
+    let (Some(steps), Some(values)) = (range(&steps), range(&values)) else {
         return String::new();
     };
-    let x = |step: f64| {
-        44.0 + (WIDTH - 54.0)
-            * if left < right {
-                (step - left) / (right - left)
-            } else {
-                0.5
-            }
+    let plot = Plot { steps, values };
+    let drawn: String = curves
+        .iter()
+        .enumerate()
+        .map(|(index, curve)| plot.curve(index, curve))
+        .collect();
+    let legend = if 1 < curves.len() {
+        plot.legend(curves)
+    } else {
+        String::new()
     };
-    let y = |value: f64| {
-        HEIGHT
-            - 24.0
-            - (HEIGHT - 50.0)
-                * if low < high {
-                    (value - low) / (high - low)
-                } else {
-                    0.5
-                }
-    };
-    let mut drawing = format!(
-        "<figure><figcaption>{title}</figcaption><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">"
-    );
-    for (value, anchor) in [(low, y(low)), (high, y(high))] {
-        let _ = write!(
-            drawing,
-            "<line x1=\"44\" x2=\"{}\" y1=\"{anchor:.1}\" y2=\"{anchor:.1}\" class=\"grid\"/><text x=\"40\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-            WIDTH - 10.0,
-            anchor + 4.0,
-            short(value)
-        );
+    let axes = plot.axes();
+    format!(
+        "<figure><figcaption>{title}</figcaption><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">{axes}{drawn}{legend}</svg></figure>"
+    )
+}
+
+const WIDTH: f64 = 420.0;
+const HEIGHT: f64 = 180.0;
+const COLORS: [&str; 6] = [
+    "#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#3ca951", "#a463f2",
+];
+
+/// From steps and values to places in the drawing.
+struct Plot {
+    steps: (f64, f64),
+    values: (f64, f64),
+}
+
+impl Plot {
+    fn x(&self, step: f64) -> f64 {
+        44.0 + (WIDTH - 54.0) * share(step, self.steps)
     }
-    for (step, anchor) in [(left, "start"), (right, "end")] {
-        let _ = write!(
-            drawing,
-            "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"{anchor}\">{step}</text>",
-            x(step),
-            HEIGHT - 8.0
-        );
+
+    fn y(&self, value: f64) -> f64 {
+        HEIGHT - 24.0 - (HEIGHT - 50.0) * share(value, self.values)
     }
-    for (index, curve) in curves.iter().enumerate() {
+
+    fn axes(&self) -> String {
+        let mut drawn = String::new();
+        for value in [self.values.0, self.values.1] {
+            let y = self.y(value);
+            let right = WIDTH - 10.0;
+            drawn += &format!(
+                "<line x1=\"44\" x2=\"{right}\" y1=\"{y:.1}\" y2=\"{y:.1}\" class=\"grid\"/>"
+            );
+            drawn += &format!(
+                "<text x=\"40\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+                y + 4.0,
+                short(value)
+            );
+        }
+        for (step, anchor) in [(self.steps.0, "start"), (self.steps.1, "end")] {
+            let (x, y) = (self.x(step), HEIGHT - 8.0);
+            drawn +=
+                &format!("<text x=\"{x:.1}\" y=\"{y}\" text-anchor=\"{anchor}\">{step}</text>");
+        }
+        drawn
+    }
+
+    fn curve(&self, index: usize, curve: &Curve<'_>) -> String {
         let color = COLORS[index % COLORS.len()];
-        let line: Vec<String> = curve
+        let finite: Vec<(f64, f64)> = curve
             .points
             .iter()
-            .filter(|(_, v)| v.is_finite())
-            .map(|(s, v)| format!("{:.1},{:.1}", x(*s), y(*v)))
+            .copied()
+            .filter(|(_, value)| value.is_finite())
             .collect();
-        let _ = write!(
-            drawing,
+        let line: Vec<String> = finite
+            .iter()
+            .map(|(step, value)| format!("{:.1},{:.1}", self.x(*step), self.y(*value)))
+            .collect();
+        let mut drawn = format!(
             "<polyline points=\"{}\" stroke=\"{color}\"/>",
             line.join(" ")
         );
-        if let Some((s, v)) = curve.points.iter().rev().find(|(_, v)| v.is_finite()) {
-            let _ = write!(
-                drawing,
-                "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"2.5\" fill=\"{color}\"/>",
-                x(*s),
-                y(*v)
-            );
+        if let Some((step, value)) = finite.last() {
+            let (x, y) = (self.x(*step), self.y(*value));
+            drawn += &format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.5\" fill=\"{color}\"/>");
         }
-        if 1 < curves.len() {
-            let at = 44.0 + 120.0 * (index % 3) as f64;
-            let line = 10.0 + 11.0 * (index / 3) as f64;
-            let _ = write!(
-                drawing,
-                "<text x=\"{at}\" y=\"{line}\" style=\"fill:{color}\">{}</text>",
-                curve.name
-            );
-        }
+        drawn
     }
-    drawing + "</svg></figure>"
+
+    fn legend(&self, curves: &[Curve<'_>]) -> String {
+        let entry = |(index, curve): (usize, &Curve<'_>)| {
+            let (x, y) = (44 + 122 * (index % 3), 10 + 11 * (index / 3));
+            format!(
+                "<text x=\"{x}\" y=\"{y}\" style=\"fill:{}\">{}</text>",
+                COLORS[index % COLORS.len()],
+                curve.name
+            )
+        };
+        curves.iter().enumerate().map(entry).collect()
+    }
+}
+
+/// Where a value lies in a range: 0 at its beginning, 1 at its end, the middle of an empty one.
+fn share(value: f64, (low, high): (f64, f64)) -> f64 {
+    if low < high {
+        (value - low) / (high - low)
+    } else {
+        0.5
+    }
 }
 
 /// A number in few characters.

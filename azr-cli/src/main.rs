@@ -10,6 +10,7 @@ mod commands;
 mod environment;
 mod interrupt;
 mod request;
+mod run_directory;
 mod sink;
 mod table;
 mod visible;
