@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::doctor;
+use crate::commands::{doctor, inspect};
 use crate::sink::LogLevel;
 
 /// Absolute Zero Reasoner: a language model that sets itself programming tasks, solves them, and learns from what a
@@ -21,6 +21,8 @@ pub struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Show what a run did: curves, tasks, responses with their verdicts
+    Inspect(inspect::Options),
     /// Say what this machine offers and what is missing
     Doctor(doctor::Options),
 }

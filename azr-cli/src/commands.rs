@@ -2,3 +2,4 @@
 //! `run(&Options, &Surroundings) -> anyhow::Result<Ended>`.
 
 pub mod doctor;
+pub mod inspect;

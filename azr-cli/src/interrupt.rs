@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -32,8 +32,8 @@ impl Interrupt {
         Ok(Self(asked))
     }
 
-    /// Has an end been asked for?
-    pub fn is_asked(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    /// Set once an end has been asked for.
+    pub fn flag(&self) -> &AtomicBool {
+        &self.0
     }
 }

@@ -9,6 +9,7 @@ mod chart;
 mod commands;
 mod environment;
 mod interrupt;
+mod report_html;
 mod request;
 mod run_directory;
 mod sink;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command, surroundings: &Surroundings) -> anyhow::Result<Ended> {
     match command {
+        Command::Inspect(options) => commands::inspect::run(&options, surroundings),
         Command::Doctor(options) => commands::doctor::run(&options, surroundings),
     }
 }
