@@ -1,0 +1,226 @@
+//! Draws lessons and held-out tasks in any number, each from its own generator, so that a seed gives the same school.
+
+use std::collections::HashSet;
+
+use azr_executor::Sandbox;
+use azr_executor::value::Arguments;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use serde::{Deserialize, Serialize};
+
+use super::lesson::{self, Lesson};
+use super::program::{Program, below, draw_input};
+use super::trace::{self, WorkError, Worked, to_value};
+use crate::kind::{Lane, Role, TaskKind};
+use crate::prompt::Prompts;
+use crate::task::{Case, Task};
+
+/// A list grown past this is no lesson.
+const STATE_ELEMENTS_MAX: usize = 10;
+/// An output shorter than this is right by luck too often.
+const OUTPUT_ELEMENTS_MIN: usize = 2;
+
+/// How often programs have 1, 2, 3, … statements: weights, not necessarily of sum 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LengthMix(pub Vec<f64>);
+
+impl LengthMix {
+    fn draw(&self, rng: &mut ChaCha8Rng) -> usize {
+        1 + draw_weighted(rng, &self.0)
+    }
+
+    fn statements_max(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// What lessons are about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Curriculum {
+    /// Weight of each lane among the lessons, in the order of [`Lane::ALL`].
+    pub lane_weights: [f64; 6],
+    /// Statements of a program to be traced forward or backward, or to be proposed.
+    pub statements: LengthMix,
+    /// Statements of a program to be found from examples.
+    pub induction_statements: LengthMix,
+    /// Inputs of an induction task; the first half is shown.
+    pub induction_inputs: usize,
+}
+
+/// Tasks that nothing else may contain: neither a lesson nor a proposal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeldOut {
+    /// They are drawn from this.
+    pub seed: u64,
+    /// How many of each kind.
+    pub tasks_per_kind: usize,
+    /// Statements of a deduction or abduction program.
+    pub statements: LengthMix,
+    /// Statements of an induction program.
+    pub induction_statements: LengthMix,
+    /// Inputs of an induction task; the first half is shown.
+    pub induction_inputs: usize,
+}
+
+/// Writes lessons.
+#[derive(Debug, Clone)]
+pub struct School {
+    /// Everything is drawn from this.
+    pub seed: u64,
+    /// What lessons are about.
+    pub curriculum: Curriculum,
+    /// How the loop asks.
+    pub prompts: Prompts,
+    /// Source text of programs that no lesson may contain.
+    pub held_out: HashSet<String>,
+}
+
+/// A drawn lesson before its programs were run.
+struct Draft {
+    lane: Lane,
+    /// Shown to a proposer.
+    reference: Program,
+    program: Program,
+    inputs: Vec<Vec<u8>>,
+}
+
+impl School {
+    /// `n` lessons of batch number `batch`.
+    ///
+    /// # Errors
+    /// [`WorkError`] when the sandbox does not run the drawn programs.
+    pub fn lessons(&self, sandbox: &dyn Sandbox, batch: u64, n: usize) -> Result<Vec<Lesson>, WorkError> {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(batch + 1);
+        let mut lessons = Vec::with_capacity(n);
+        while lessons.len() < n {
+            let missing = n - lessons.len();
+            let drafts: Vec<Draft> = (0..missing + missing / 4 + 4).map(|_| self.draft(&mut rng)).collect();
+            lessons.extend(self.complete(sandbox, drafts)?);
+        }
+        lessons.truncate(n);
+        Ok(lessons)
+    }
+
+    fn draft(&self, rng: &mut ChaCha8Rng) -> Draft {
+        let curriculum = &self.curriculum;
+        loop {
+            let lane = Lane::ALL[draw_weighted(rng, &self.curriculum.lane_weights)];
+            let mix = if lane.kind == TaskKind::Induction { &curriculum.induction_statements } else { &curriculum.statements };
+            let n_statements = mix.draw(rng);
+            let reference = Program::draw(rng, n_statements);
+            let writes_program = lane.role == Role::Propose && lane.kind != TaskKind::Induction;
+            let program = if writes_program { self.proposed(rng, &reference) } else { reference.clone() };
+            let n_inputs = if lane.kind == TaskKind::Induction { curriculum.induction_inputs } else { 1 };
+            let inputs = (0..n_inputs).map(|_| draw_input(rng)).collect();
+            if !self.held_out.contains(&program.to_string()) && !self.held_out.contains(&reference.to_string()) {
+                return Draft { lane, reference, program, inputs };
+            }
+        }
+    }
+
+    /// A proposal is an edit of its reference as often as it is new; never a copy.
+    fn proposed(&self, rng: &mut ChaCha8Rng, reference: &Program) -> Program {
+        let statements = &self.curriculum.statements;
+        loop {
+            let program = match below(rng, 2) {
+                0 => reference.edited(rng, statements.statements_max()),
+                _ => {
+                    let n_statements = statements.draw(rng);
+                    Program::draw(rng, n_statements)
+                }
+            };
+            if program != *reference {
+                return program;
+            }
+        }
+    }
+
+    fn complete(&self, sandbox: &dyn Sandbox, drafts: Vec<Draft>) -> Result<Vec<Lesson>, WorkError> {
+        let pairs = drafts.iter().flat_map(|draft| draft.inputs.iter().map(|input| (draft.program.clone(), input.clone())));
+        let mut worked = trace::work(sandbox, pairs.collect())?.into_iter();
+        let mut lessons = Vec::new();
+        for draft in drafts {
+            let cases: Vec<Worked> = worked.by_ref().take(draft.inputs.len()).collect();
+            if teaches(&cases) {
+                lessons.push(lesson::write(&self.prompts, draft.lane, &draft.reference, &cases));
+            }
+        }
+        Ok(lessons)
+    }
+}
+
+impl HeldOut {
+    /// The tasks of every kind, each of another program, in the order of [`TaskKind::ALL`].
+    ///
+    /// # Errors
+    /// [`WorkError`] when the sandbox does not run the drawn programs.
+    pub fn tasks(&self, sandbox: &dyn Sandbox) -> Result<Vec<Task>, WorkError> {
+        let mut tasks = Vec::with_capacity(self.tasks_per_kind * TaskKind::ALL.len());
+        for kind in TaskKind::ALL {
+            tasks.extend(self.tasks_of(sandbox, kind)?);
+        }
+        Ok(tasks)
+    }
+
+    fn tasks_of(&self, sandbox: &dyn Sandbox, kind: TaskKind) -> Result<Vec<Task>, WorkError> {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(kind as u64);
+        let induction = kind == TaskKind::Induction;
+        let mix = if induction { &self.induction_statements } else { &self.statements };
+        let n_inputs = if induction { self.induction_inputs } else { 1 };
+        let mut seen = HashSet::new();
+        let mut tasks = Vec::with_capacity(self.tasks_per_kind);
+        while tasks.len() < self.tasks_per_kind {
+            let mut pairs = Vec::with_capacity(self.tasks_per_kind * n_inputs);
+            for _ in 0..self.tasks_per_kind {
+                let n_statements = mix.draw(&mut rng);
+                let program = Program::draw(&mut rng, n_statements);
+                pairs.extend((0..n_inputs).map(|_| (program.clone(), draw_input(&mut rng))));
+            }
+            let worked = trace::work(sandbox, pairs)?;
+            let good = worked.chunks(n_inputs).filter(|cases| teaches(cases));
+            let new = good.filter(|cases| seen.insert(cases[0].program.clone()));
+            tasks.extend(new.map(|cases| task(kind, cases)));
+        }
+        tasks.truncate(self.tasks_per_kind);
+        Ok(tasks)
+    }
+}
+
+/// A task made of worked cases of one program.
+#[must_use]
+pub fn task(kind: TaskKind, cases: &[Worked]) -> Task {
+    let case = |worked: &Worked| Case {
+        input: Arguments { positional: vec![to_value(&worked.input)], keyword: Vec::new() },
+        output: to_value(worked.output()),
+    };
+    Task {
+        kind,
+        program: cases[0].program.to_string(),
+        cases: cases.iter().map(case).collect(),
+        shown: if kind == TaskKind::Induction { cases.len() / 2 } else { 0 },
+        message: String::new(),
+    }
+}
+
+fn teaches(cases: &[Worked]) -> bool {
+    cases.iter().all(|worked| {
+        worked.states.iter().all(|state| state.len() <= STATE_ELEMENTS_MAX) && OUTPUT_ELEMENTS_MIN <= worked.output().len()
+    })
+}
+
+fn draw_weighted(rng: &mut ChaCha8Rng, weights: &[f64]) -> usize {
+    let total: f64 = weights.iter().sum();
+    let mut point = below(rng, 1 << 30) as f64 / f64::from(1 << 30) * total;
+    for (idx, weight) in weights.iter().enumerate() {
+        if point < *weight {
+            return idx;
+        }
+        point -= weight;
+    }
+    weights.len() - 1
+}
