@@ -12,4 +12,4 @@ pub mod trace;
 pub use lesson::Lesson;
 pub use program::{Expression, Program, Statement};
 pub use school::{Curriculum, HeldOut, LengthMix, School};
-pub use trace::{Worked, WorkError};
+pub use trace::{WorkError, Worked};

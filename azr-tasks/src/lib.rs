@@ -7,6 +7,7 @@
 
 pub mod buffer;
 mod draw;
+pub mod generator;
 pub mod grammar;
 mod ingredients;
 mod judge;

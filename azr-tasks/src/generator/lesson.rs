@@ -22,16 +22,29 @@ pub struct Lesson {
 }
 
 /// The lesson of `lane` about worked cases of one program; a proposer has seen `reference`.
-pub(super) fn write(prompts: &Prompts, lane: Lane, reference: &Program, cases: &[Worked]) -> Lesson {
+pub(super) fn write(
+    prompts: &Prompts,
+    lane: Lane,
+    reference: &Program,
+    cases: &[Worked],
+) -> Lesson {
     let rules = lane.kind.rules();
     match lane.role {
         Role::Solve => {
             let prompt = rules.solve_prompt(prompts, &task(lane.kind, cases));
-            Lesson { lane, prompt, response: answer(lane.kind, cases) }
+            Lesson {
+                lane,
+                prompt,
+                response: answer(lane.kind, cases),
+            }
         }
         Role::Propose => {
             let prompt = rules.propose_prompt(prompts, &shown(lane.kind, reference, cases));
-            Lesson { lane, prompt, response: proposal(lane.kind, cases) }
+            Lesson {
+                lane,
+                prompt,
+                response: proposal(lane.kind, cases),
+            }
         }
     }
 }
@@ -39,15 +52,28 @@ pub(super) fn write(prompts: &Prompts, lane: Lane, reference: &Program, cases: &
 fn shown(kind: TaskKind, reference: &Program, cases: &[Worked]) -> References {
     let mut task = task(kind, cases);
     task.program = reference.to_string();
-    References { examples: vec![Drawn { id: task.id(), task: Arc::new(task) }], ingredients: Vec::new() }
+    References {
+        examples: vec![Drawn {
+            id: task.id(),
+            task: Arc::new(task),
+        }],
+        ingredients: Vec::new(),
+    }
 }
 
 fn proposal(kind: TaskKind, cases: &[Worked]) -> String {
-    let inputs = cases.iter().map(|worked| block("input", &list(&worked.input))).collect::<Vec<_>>().join("\n");
+    let inputs = cases
+        .iter()
+        .map(|worked| block("input", &list(&worked.input)))
+        .collect::<Vec<_>>()
+        .join("\n");
     if kind == TaskKind::Induction {
         return inputs;
     }
-    format!("{}\n{inputs}", block("python", &cases[0].program.to_string()))
+    format!(
+        "{}\n{inputs}",
+        block("python", &cases[0].program.to_string())
+    )
 }
 
 /// Deduction thinks forward through the states, abduction backward; induction writes the program at once.
@@ -60,7 +86,10 @@ fn answer(kind: TaskKind, cases: &[Worked]) -> String {
     let (thought, answer) = if kind == TaskKind::Deduction {
         (lines(inner.iter()), block("output", &list(worked.output())))
     } else {
-        (lines(inner.iter().rev()), block("input", &list(&worked.input)))
+        (
+            lines(inner.iter().rev()),
+            block("input", &list(&worked.input)),
+        )
     };
     format!("{thought}</think>\n{answer}")
 }
@@ -70,10 +99,20 @@ fn block(label: &str, content: &str) -> String {
 }
 
 fn lines<'a>(states: impl Iterator<Item = &'a Vec<u8>>) -> String {
-    states.map(|state| list(state)).collect::<Vec<_>>().join("\n")
+    states
+        .map(|state| list(state))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// A list as Python prints it.
 fn list(numbers: &[u8]) -> String {
-    format!("[{}]", numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+    format!(
+        "[{}]",
+        numbers
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
+    )
 }

@@ -79,7 +79,9 @@ impl Program {
     #[must_use]
     pub fn draw(rng: &mut ChaCha8Rng, n_statements: usize) -> Self {
         assert!(0 < n_statements, "a program has at least one statement");
-        Self { statements: (0..n_statements).map(|_| Statement::draw(rng)).collect() }
+        Self {
+            statements: (0..n_statements).map(|_| Statement::draw(rng)).collect(),
+        }
     }
 
     /// One edit away: a statement replaced, inserted, removed, or two swapped. At most `statements_max` statements.
@@ -113,7 +115,10 @@ impl fmt::Display for Program {
 impl Statement {
     fn draw(rng: &mut ChaCha8Rng) -> Self {
         let longer_than = (below(rng, 8) == 0).then(|| 2 + below(rng, 4) as u8);
-        Self { longer_than, expression: Expression::draw(rng) }
+        Self {
+            longer_than,
+            expression: Expression::draw(rng),
+        }
     }
 }
 
@@ -213,7 +218,10 @@ mod tests {
         for _ in 0..200 {
             let program = Program::draw(&mut rng, 3);
             let edited = program.edited(&mut rng, 4);
-            assert!(edited.statements.len().abs_diff(3) <= 1, "{program}\n-- became --\n{edited}");
+            assert!(
+                edited.statements.len().abs_diff(3) <= 1,
+                "{program}\n-- became --\n{edited}"
+            );
             assert!((1..=4).contains(&edited.statements.len()));
         }
     }

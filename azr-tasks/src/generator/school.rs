@@ -92,13 +92,20 @@ impl School {
     ///
     /// # Errors
     /// [`WorkError`] when the sandbox does not run the drawn programs.
-    pub fn lessons(&self, sandbox: &dyn Sandbox, batch: u64, n: usize) -> Result<Vec<Lesson>, WorkError> {
+    pub fn lessons(
+        &self,
+        sandbox: &dyn Sandbox,
+        batch: u64,
+        n: usize,
+    ) -> Result<Vec<Lesson>, WorkError> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(batch + 1);
         let mut lessons = Vec::with_capacity(n);
         while lessons.len() < n {
             let missing = n - lessons.len();
-            let drafts: Vec<Draft> = (0..missing + missing / 4 + 4).map(|_| self.draft(&mut rng)).collect();
+            let drafts: Vec<Draft> = (0..missing + missing / 4 + 4)
+                .map(|_| self.draft(&mut rng))
+                .collect();
             lessons.extend(self.complete(sandbox, drafts)?);
         }
         lessons.truncate(n);
@@ -109,15 +116,34 @@ impl School {
         let curriculum = &self.curriculum;
         loop {
             let lane = Lane::ALL[draw_weighted(rng, &self.curriculum.lane_weights)];
-            let mix = if lane.kind == TaskKind::Induction { &curriculum.induction_statements } else { &curriculum.statements };
+            let mix = if lane.kind == TaskKind::Induction {
+                &curriculum.induction_statements
+            } else {
+                &curriculum.statements
+            };
             let n_statements = mix.draw(rng);
             let reference = Program::draw(rng, n_statements);
             let writes_program = lane.role == Role::Propose && lane.kind != TaskKind::Induction;
-            let program = if writes_program { self.proposed(rng, &reference) } else { reference.clone() };
-            let n_inputs = if lane.kind == TaskKind::Induction { curriculum.induction_inputs } else { 1 };
+            let program = if writes_program {
+                self.proposed(rng, &reference)
+            } else {
+                reference.clone()
+            };
+            let n_inputs = if lane.kind == TaskKind::Induction {
+                curriculum.induction_inputs
+            } else {
+                1
+            };
             let inputs = (0..n_inputs).map(|_| draw_input(rng)).collect();
-            if !self.held_out.contains(&program.to_string()) && !self.held_out.contains(&reference.to_string()) {
-                return Draft { lane, reference, program, inputs };
+            if !self.held_out.contains(&program.to_string())
+                && !self.held_out.contains(&reference.to_string())
+            {
+                return Draft {
+                    lane,
+                    reference,
+                    program,
+                    inputs,
+                };
             }
         }
     }
@@ -139,14 +165,28 @@ impl School {
         }
     }
 
-    fn complete(&self, sandbox: &dyn Sandbox, drafts: Vec<Draft>) -> Result<Vec<Lesson>, WorkError> {
-        let pairs = drafts.iter().flat_map(|draft| draft.inputs.iter().map(|input| (draft.program.clone(), input.clone())));
+    fn complete(
+        &self,
+        sandbox: &dyn Sandbox,
+        drafts: Vec<Draft>,
+    ) -> Result<Vec<Lesson>, WorkError> {
+        let pairs = drafts.iter().flat_map(|draft| {
+            draft
+                .inputs
+                .iter()
+                .map(|input| (draft.program.clone(), input.clone()))
+        });
         let mut worked = trace::work(sandbox, pairs.collect())?.into_iter();
         let mut lessons = Vec::new();
         for draft in drafts {
             let cases: Vec<Worked> = worked.by_ref().take(draft.inputs.len()).collect();
             if teaches(&cases) {
-                lessons.push(lesson::write(&self.prompts, draft.lane, &draft.reference, &cases));
+                lessons.push(lesson::write(
+                    &self.prompts,
+                    draft.lane,
+                    &draft.reference,
+                    &cases,
+                ));
             }
         }
         Ok(lessons)
@@ -170,7 +210,11 @@ impl HeldOut {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(kind as u64);
         let induction = kind == TaskKind::Induction;
-        let mix = if induction { &self.induction_statements } else { &self.statements };
+        let mix = if induction {
+            &self.induction_statements
+        } else {
+            &self.statements
+        };
         let n_inputs = if induction { self.induction_inputs } else { 1 };
         let mut seen = HashSet::new();
         let mut tasks = Vec::with_capacity(self.tasks_per_kind);
@@ -195,21 +239,32 @@ impl HeldOut {
 #[must_use]
 pub fn task(kind: TaskKind, cases: &[Worked]) -> Task {
     let case = |worked: &Worked| Case {
-        input: Arguments { positional: vec![to_value(&worked.input)], keyword: Vec::new() },
+        input: Arguments {
+            positional: vec![to_value(&worked.input)],
+            keyword: Vec::new(),
+        },
         output: to_value(worked.output()),
     };
     Task {
         kind,
         program: cases[0].program.to_string(),
         cases: cases.iter().map(case).collect(),
-        shown: if kind == TaskKind::Induction { cases.len() / 2 } else { 0 },
+        shown: if kind == TaskKind::Induction {
+            cases.len() / 2
+        } else {
+            0
+        },
         message: String::new(),
     }
 }
 
 fn teaches(cases: &[Worked]) -> bool {
     cases.iter().all(|worked| {
-        worked.states.iter().all(|state| state.len() <= STATE_ELEMENTS_MAX) && OUTPUT_ELEMENTS_MIN <= worked.output().len()
+        worked
+            .states
+            .iter()
+            .all(|state| state.len() <= STATE_ELEMENTS_MAX)
+            && OUTPUT_ELEMENTS_MIN <= worked.output().len()
     })
 }
 

@@ -36,7 +36,9 @@ pub enum WorkError {
     #[error("generated programs could not be run")]
     Sandbox(#[from] SandboxError),
     /// A generated program did something other than return: a defect of the generator or an overloaded machine.
-    #[error("a job of generated programs ended in {0:?} and not in a value; is the machine out of time or memory?")]
+    #[error(
+        "a job of generated programs ended in {0:?} and not in a value; is the machine out of time or memory?"
+    )]
     Outcome(Outcome),
     /// The answer of the sandbox does not have the shape of the question.
     #[error("the sandbox answered a job of generated programs with another shape than asked for")]
@@ -47,25 +49,40 @@ pub enum WorkError {
 ///
 /// # Errors
 /// [`WorkError`] when a job does not come back with the states of every program.
-pub fn work(sandbox: &dyn Sandbox, pairs: Vec<(Program, Vec<u8>)>) -> Result<Vec<Worked>, WorkError> {
+pub fn work(
+    sandbox: &dyn Sandbox,
+    pairs: Vec<(Program, Vec<u8>)>,
+) -> Result<Vec<Worked>, WorkError> {
     let mut worked = Vec::with_capacity(pairs.len());
     for chunk in pairs.chunks(PROGRAMS_PER_JOB_MAX) {
         let states = run(sandbox, chunk)?;
-        worked.extend(chunk.iter().cloned().zip(states).map(|((program, input), states)| Worked {
-            program,
-            input,
-            states,
-        }));
+        worked.extend(
+            chunk
+                .iter()
+                .cloned()
+                .zip(states)
+                .map(|((program, input), states)| Worked {
+                    program,
+                    input,
+                    states,
+                }),
+        );
     }
     Ok(worked)
 }
 
-fn run(sandbox: &dyn Sandbox, pairs: &[(Program, Vec<u8>)]) -> Result<Vec<Vec<Vec<u8>>>, WorkError> {
+fn run(
+    sandbox: &dyn Sandbox,
+    pairs: &[(Program, Vec<u8>)],
+) -> Result<Vec<Vec<Vec<u8>>>, WorkError> {
     let inputs = pairs.iter().map(|(_, input)| to_value(input)).collect();
     let job = Job {
         program: source(pairs),
         entry: "f".into(),
-        inputs: vec![Arguments { positional: vec![Value::List(inputs)], keyword: Vec::new() }],
+        inputs: vec![Arguments {
+            positional: vec![Value::List(inputs)],
+            keyword: Vec::new(),
+        }],
         scrutiny: Scrutiny::Run,
         bans: Bans::default(),
         limits: Limits::default(),
@@ -76,11 +93,20 @@ fn run(sandbox: &dyn Sandbox, pairs: &[(Program, Vec<u8>)]) -> Result<Vec<Vec<Ve
         Some(other) => return Err(WorkError::Outcome(other)),
         None => return Err(WorkError::Shape),
     };
-    let traces: Vec<Vec<Vec<u8>>> =
-        elements(&value)?.iter().map(|trace| elements(trace)?.iter().map(to_bytes).collect()).collect::<Result<_, _>>()?;
+    let traces: Vec<Vec<Vec<u8>>> = elements(&value)?
+        .iter()
+        .map(|trace| elements(trace)?.iter().map(to_bytes).collect())
+        .collect::<Result<_, _>>()?;
     let complete = traces.len() == pairs.len()
-        && traces.iter().zip(pairs).all(|(trace, (program, _))| trace.len() == program.statements.len());
-    if complete { Ok(traces) } else { Err(WorkError::Shape) }
+        && traces
+            .iter()
+            .zip(pairs)
+            .all(|(trace, (program, _))| trace.len() == program.statements.len());
+    if complete {
+        Ok(traces)
+    } else {
+        Err(WorkError::Shape)
+    }
 }
 
 /// One module: a function per program that returns the states, and `f`, which calls them all.
@@ -93,8 +119,14 @@ fn source(pairs: &[(Program, Vec<u8>)]) -> String {
         }
         text.push_str(" return s\n");
     }
-    let names = (0..pairs.len()).map(|idx| format!("p{idx}")).collect::<Vec<_>>().join(", ");
-    let _ = write!(text, "def f(xs):\n return [p(x) for p, x in zip([{names}], xs)]\n");
+    let names = (0..pairs.len())
+        .map(|idx| format!("p{idx}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let _ = write!(
+        text,
+        "def f(xs):\n return [p(x) for p, x in zip([{names}], xs)]\n"
+    );
     text
 }
 
