@@ -1,0 +1,125 @@
+//! Templates behave as under Hugging Face `apply_chat_template`.
+
+use super::*;
+
+fn template(source: &str) -> ChatTemplate {
+    let special = BTreeMap::from([
+        ("bos_token".to_owned(), "<s>".to_owned()),
+        ("eos_token".to_owned(), "</s>".to_owned()),
+    ]);
+    ChatTemplate::new(source, special).unwrap()
+}
+
+fn shown(source: &str) -> String {
+    let messages = [
+        Message::system("Be brief."),
+        Message::user("Hi <b>"),
+        Message::assistant("Hello"),
+    ];
+    template(source)
+        .render(&messages, Ending::AssistantTurn)
+        .unwrap()
+}
+
+#[test]
+fn blocks_are_trimmed_as_jinja2_trims_them() {
+    let source = "{% for m in messages %}\n    {% if m.role == 'user' %}\n[{{ m.content }}]\n    {% endif %}\n{% endfor %}\n{{ bos_token }}\n";
+    assert_eq!(shown(source), "[Hi <b>]\n<s>");
+}
+
+#[test]
+fn python_methods_work() {
+    assert_eq!(
+        shown("{{ '  a '.strip() }}|{{ 'a,b'.split(',')[1] }}|{{ 'ab'.startswith('a') }}"),
+        "a|b|True"
+    );
+    assert_eq!(
+        shown("{% for k, v in {'x': 1, 'a': 2}.items() %}{{ k }}{{ v }}{% endfor %}"),
+        "x1a2"
+    );
+    assert_eq!(
+        shown("{{ messages[0].get('name', 'none') }}{{ messages[0].get('role') }}"),
+        "nonesystem"
+    );
+    assert_eq!(
+        shown(
+            "{{ messages[::-1][0].content }}{{ messages[1:][0]['role'] }}{{ messages[-1].role }}"
+        ),
+        "Hellouserassistant"
+    );
+    assert_eq!(
+        shown(
+            "{{ 'a</think>b'.split('</think>')[-1].lstrip('\\n') }}{{ 'x'.upper() }}{{ 'a-b'.replace('-', '+') }}"
+        ),
+        "bXa+b"
+    );
+}
+
+#[test]
+fn namespaces_macros_and_loop_controls_work() {
+    let source = "{%- macro show(m) %}({{ m.role }}){% endmacro -%}{% set ns = namespace(n=0) %}{% for m in messages %}{% if m.role == 'system' %}{% continue %}{% endif %}{% set ns.n = ns.n + 1 %}{{ show(m) }}{% if loop.last %}{% break %}{% endif %}{% endfor %}{{ ns.n }}";
+    assert_eq!(shown(source), "(user)(assistant)2");
+}
+
+#[test]
+fn json_is_written_as_python_writes_it() {
+    assert_eq!(
+        shown("{{ {'b': [1, 2.5, none, true], 'a': 'é<\\'&'} | tojson }}"),
+        r#"{"b": [1, 2.5, null, true], "a": "é<'&"}"#
+    );
+    assert_eq!(
+        shown("{{ {'a': [1]} | tojson(indent=2) }}"),
+        "{\n  \"a\": [\n    1\n  ]\n}"
+    );
+}
+
+#[test]
+fn generation_tags_print_nothing() {
+    let source =
+        "{% for m in messages %}{%- generation %}{{ m.role }}{% endgeneration -%}{% endfor %}";
+    assert_eq!(shown(source), "systemuserassistant");
+}
+
+#[test]
+fn the_date_is_the_callers_and_never_the_clocks() {
+    let source = "{% if strftime_now is defined %}{{ strftime_now('%d %b %Y') }}{% endif %}";
+    assert_eq!(shown(source), "26 Jul 2024");
+    let later = template(source).with_date(CivilTime::from_unix_seconds(1_798_761_599));
+    assert_eq!(
+        later.render(&[], Ending::LastMessage).unwrap(),
+        "31 Dec 2026"
+    );
+}
+
+#[test]
+fn a_template_that_refuses_says_why() {
+    let source = "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}";
+    let error = template(source)
+        .render(&[Message::system("x")], Ending::LastMessage)
+        .unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("System role not supported"), "{cause}");
+    assert!(error.to_string().contains("system"), "{error}");
+}
+
+#[test]
+fn a_template_that_never_ends_is_stopped() {
+    let source =
+        "{% for a in range(10000) %}{% for b in range(10000) %}{{ b }}{% endfor %}{% endfor %}";
+    assert!(matches!(
+        template(source).render(&[], Ending::LastMessage),
+        Err(ChatTemplateError::Render { .. })
+    ));
+}
+
+#[test]
+fn a_broken_template_is_refused_when_it_is_loaded() {
+    assert!(matches!(
+        ChatTemplate::new("{% for %}", BTreeMap::new()),
+        Err(ChatTemplateError::Parse(_))
+    ));
+    assert!(matches!(
+        ChatTemplate::new("{% generation", BTreeMap::new()),
+        Err(ChatTemplateError::Parse(_))
+    ));
+}

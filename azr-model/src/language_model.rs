@@ -1,0 +1,119 @@
+//! A language model as people have it: a directory, a file or a name goes in; shape, weights and text side come out.
+
+mod error;
+mod files;
+mod hf_config;
+mod hf_directory;
+mod save;
+mod source;
+
+use crate::config::ModelConfig;
+use crate::language::Language;
+use crate::parameters::Parameters;
+use crate::weights::gguf;
+use crate::weights::hub::{self, Fetched, Hub};
+use crate::weights::safetensors::Precision;
+use files::ModelFiles;
+use std::path::Path;
+
+pub use error::{LoadError, SaveError, SourceError};
+pub use hf_config::HfConfigError;
+pub use save::save_directory;
+pub use source::ModelSource;
+
+/// Weights and text side of one model.
+#[derive(Debug, Clone)]
+pub struct LanguageModel {
+    /// The weights, f32, with the shape they belong to.
+    pub parameters: Parameters,
+    /// Tokenizer, chat template, stop tokens.
+    pub language: Language,
+    /// Where it came from, in words.
+    pub origin: String,
+}
+
+impl LanguageModel {
+    /// Loads a model. `hub` is asked only for a source that names a model on it.
+    ///
+    /// # Errors
+    /// [`LoadError`]: one sentence with its sources, which names the file and what to do. Nothing is left behind.
+    pub fn load(source: &ModelSource, hub: &Hub) -> Result<Self, LoadError> {
+        let (parameters, language) = match source {
+            ModelSource::Directory(directory) => {
+                hf_directory::load(&ModelFiles::Directory(directory.clone()))?
+            }
+            ModelSource::Gguf(path) => load_gguf(path)?,
+            ModelSource::Hub(model) => {
+                let fetched = hub::fetch(hub, model).map_err(|source| LoadError::Hub {
+                    model: model.clone(),
+                    source: Box::new(source),
+                })?;
+                match fetched {
+                    Fetched::Directory(directory) => {
+                        hf_directory::load(&ModelFiles::Directory(directory))?
+                    }
+                    Fetched::Gguf(path) => load_gguf(&path)?,
+                }
+            }
+        };
+        Ok(Self {
+            parameters,
+            language,
+            origin: source.to_string(),
+        })
+    }
+
+    /// Loads a model from the files of a Hugging Face directory in memory, by name (`config.json`, `model.safetensors`,
+    /// `tokenizer.json`, ...), as a program carries it. `origin` is what to call it.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_embedded(origin: &str, files: &[(&str, &[u8])]) -> Result<Self, LoadError> {
+        let (parameters, language) = hf_directory::load(&ModelFiles::Embedded(files))?;
+        Ok(Self {
+            parameters,
+            language,
+            origin: origin.to_owned(),
+        })
+    }
+
+    /// Puts a model together that was made here.
+    ///
+    /// # Errors
+    /// [`LoadError::Parts`] if the text side does not fit the weights.
+    pub fn from_parts(
+        parameters: Parameters,
+        language: Language,
+        origin: &str,
+    ) -> Result<Self, LoadError> {
+        language
+            .check_fits(parameters.config().vocab_size)
+            .map_err(LoadError::Parts)?;
+        Ok(Self {
+            parameters,
+            language,
+            origin: origin.to_owned(),
+        })
+    }
+
+    /// The shape of the model.
+    pub fn config(&self) -> &ModelConfig {
+        self.parameters.config()
+    }
+
+    /// Writes a Hugging Face directory; see [`save_directory`].
+    ///
+    /// # Errors
+    /// [`SaveError`].
+    pub fn save(&self, directory: &Path, precision: Precision) -> Result<(), SaveError> {
+        save_directory(directory, &self.parameters, &self.language, precision)
+    }
+}
+
+fn load_gguf(path: &Path) -> Result<(Parameters, Language), LoadError> {
+    let model = gguf::load(path).map_err(|source| LoadError::Gguf {
+        path: path.to_owned(),
+        source: Box::new(source),
+    })?;
+    Ok((model.parameters, model.language))
+}

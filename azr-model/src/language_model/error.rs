@@ -1,0 +1,172 @@
+//! What can go wrong when a model is named, loaded or saved.
+//!
+//! A message and its sources, joined by colons, are one sentence: what was tried, what is wrong, what to do.
+
+use super::HfConfigError;
+use crate::config::ConfigError;
+use crate::language::LanguageError;
+use crate::tokenizer::TokenizerError;
+use crate::weights::gguf::GgufError;
+use crate::weights::hub::{HubError, HubModel};
+use crate::weights::safetensors::SafetensorsError;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a text names no model.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// Nothing of this name, and no hub id either.
+    #[error(
+        "there is no file or directory {}, and it is not a hub id of the form org/name; name a Hugging Face directory, a .gguf file or a hub id", path.display()
+    )]
+    NotFound {
+        /// What was given.
+        path: PathBuf,
+    },
+    /// A directory without a model.
+    #[error("{} has no config.json; name a directory that holds config.json, tokenizer.json and model.safetensors", path.display())]
+    DirectoryWithoutConfig {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file of another kind.
+    #[error("{} is not a .gguf file; name a Hugging Face directory, a .gguf file or a hub id", path.display())]
+    UnknownFile {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Why a model could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A file that every model has is not there.
+    #[error("{} does not exist; {remedy}", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The operating system refused a file, or it is not text.
+    #[error("cannot read {}; check that you may read it and that it is whole", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// `config.json` describes no model that can be loaded.
+    #[error("cannot load {}", path.display())]
+    HfConfig {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: HfConfigError,
+    },
+    /// The dimensions contradict each other.
+    #[error("cannot load {}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: ConfigError,
+    },
+    /// A JSON file beside the configuration is damaged.
+    #[error("cannot load {}; fetch it again from where the model came from", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The index of shards names a file outside the directory.
+    #[error("{} names a shard {shard:?} that is not in its directory; fetch the model again", path.display())]
+    BadShard {
+        /// The index.
+        path: PathBuf,
+        /// The name.
+        shard: String,
+    },
+    /// The weights cannot be read.
+    #[error("cannot load {}", path.display())]
+    Safetensors {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: SafetensorsError,
+    },
+    /// The tokenizer cannot be read.
+    #[error("cannot load {}", path.display())]
+    Tokenizer {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: TokenizerError,
+    },
+    /// Tokenizer, chat template and model do not fit together.
+    #[error("cannot load the text side of {}", path.display())]
+    Language {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: LanguageError,
+    },
+    /// The GGUF file cannot be read.
+    #[error("cannot load {}", path.display())]
+    Gguf {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: Box<GgufError>,
+    },
+    /// The model could not be fetched.
+    #[error("cannot fetch {model}")]
+    Hub {
+        /// The model.
+        model: HubModel,
+        /// What is wrong.
+        #[source]
+        source: Box<HubError>,
+    },
+    /// Parts that were made here do not fit together.
+    #[error("the text side does not fit the weights")]
+    Parts(#[source] LanguageError),
+}
+
+/// Why a model could not be saved. What was written so far has been removed.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// The place is taken.
+    #[error("{} exists already and is not empty; name a new directory", path.display())]
+    Occupied {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The path ends in no name.
+    #[error("{} is not the name of a directory; name a new directory", path.display())]
+    NoName {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The tokenizer cannot be written.
+    #[error("cannot save the tokenizer")]
+    Tokenizer(#[source] TokenizerError),
+    /// A file cannot be written.
+    #[error("cannot write {}; check the permissions and the free space of the disk", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}

@@ -1,0 +1,254 @@
+//! Loads the files of a Hugging Face directory.
+
+use super::LoadError;
+use super::files::ModelFiles;
+use super::hf_config::{self, TokenIds};
+use crate::config::ModelConfig;
+use crate::language::{Language, LanguageParts, SamplingDefaults};
+use crate::parameters::{Layout, Parameters};
+use crate::tokenizer::TextTokenizer;
+use crate::weights::safetensors::Checkpoint;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+const JSON_BYTES_MAX: u64 = 1 << 26;
+const TOKENIZER_BYTES_MAX: u64 = 1 << 28;
+const SINGLE: &str = "model.safetensors";
+const INDEX: &str = "model.safetensors.index.json";
+const ROLES: [&str; 4] = ["bos_token", "eos_token", "unk_token", "pad_token"];
+
+/// Loads weights and text side. Small files come first, so that what is wrong shows before the weights are read.
+pub(super) fn load(files: &ModelFiles<'_>) -> Result<(Parameters, Language), LoadError> {
+    let json = required(
+        files,
+        "config.json",
+        "name the directory of a Hugging Face model",
+    )?;
+    let path = files.path("config.json");
+    let mut hf = hf_config::parse(&json).map_err(|source| LoadError::HfConfig {
+        path: path.clone(),
+        source,
+    })?;
+    let language = language(files, hf.dimensions.vocab_size, &hf.eos)?;
+    let mut checkpoint = checkpoint(files)?;
+    if hf.dimensions.tied_embeddings && repeats_differ(&mut checkpoint)? {
+        tracing::warn!(
+            "config.json ties the output head to the embedding, but the weights differ; keeping both"
+        );
+        hf.dimensions.tied_embeddings = false;
+    }
+    let config =
+        ModelConfig::new(hf.dimensions).map_err(|source| LoadError::Config { path, source })?;
+    let layout = Arc::new(Layout::of(&config));
+    let parameters = checkpoint.read(layout).map_err(safetensors)?;
+    Ok((parameters, language))
+}
+
+/// A head that is stored beside the embedding it is said to be tied to, and is not equal to it, is a head of its own:
+/// the configuration is wrong, and transformers 5 decides likewise.
+fn repeats_differ(checkpoint: &mut Checkpoint<'_>) -> Result<bool, LoadError> {
+    let (head, embedding) = ("lm_head.weight", "model.embed_tokens.weight");
+    if !checkpoint.has(head) || !checkpoint.has(embedding) {
+        return Ok(false);
+    }
+    checkpoint
+        .same_bytes(head, embedding)
+        .map(|same| !same)
+        .map_err(safetensors)
+}
+
+fn safetensors(
+    (path, source): (
+        std::path::PathBuf,
+        crate::weights::safetensors::SafetensorsError,
+    ),
+) -> LoadError {
+    LoadError::Safetensors { path, source }
+}
+
+fn checkpoint<'a>(files: &ModelFiles<'a>) -> Result<Checkpoint<'a>, LoadError> {
+    let mut opened = Vec::new();
+    for name in shard_names(files)? {
+        let path = files.path(&name);
+        let missing = LoadError::Missing {
+            path: path.clone(),
+            remedy: "fetch the missing part of the weights",
+        };
+        let file = files.open(&name).map_err(|source| LoadError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        opened.push((path, file.ok_or(missing)?));
+    }
+    Checkpoint::open(opened).map_err(safetensors)
+}
+
+fn shard_names(files: &ModelFiles<'_>) -> Result<BTreeSet<String>, LoadError> {
+    #[derive(Deserialize)]
+    struct Index {
+        weight_map: BTreeMap<String, String>,
+    }
+    let path = files.path(INDEX);
+    let single = files.open(SINGLE).map_err(|source| LoadError::Read {
+        path: files.path(SINGLE),
+        source,
+    })?;
+    if single.is_some() {
+        return Ok(BTreeSet::from([SINGLE.to_owned()]));
+    }
+    let Some(index) = optional::<Index>(files, INDEX)? else {
+        let remedy =
+            "the weights must be safetensors; convert others with transformers' save_pretrained";
+        return Err(LoadError::Missing {
+            path: files.path(SINGLE),
+            remedy,
+        });
+    };
+    let names: BTreeSet<String> = index.weight_map.into_values().collect();
+    match names.iter().find(|name| {
+        Path::new(name)
+            .file_name()
+            .is_none_or(|file| file != name.as_str())
+    }) {
+        Some(shard) => Err(LoadError::BadShard {
+            path,
+            shard: shard.clone(),
+        }),
+        None => Ok(names),
+    }
+}
+
+fn language(
+    files: &ModelFiles<'_>,
+    vocab_size: usize,
+    config_eos: &[u32],
+) -> Result<Language, LoadError> {
+    let tokenizer_path = files.path("tokenizer.json");
+    let remedy =
+        "write it with transformers' AutoTokenizer.from_pretrained(...).save_pretrained(...)";
+    let json =
+        read(files, "tokenizer.json", TOKENIZER_BYTES_MAX)?.ok_or_else(|| LoadError::Missing {
+            path: tokenizer_path.clone(),
+            remedy,
+        })?;
+    let settings =
+        optional::<BTreeMap<String, Value>>(files, "tokenizer_config.json")?.unwrap_or_default();
+    let map =
+        optional::<BTreeMap<String, Value>>(files, "special_tokens_map.json")?.unwrap_or_default();
+    let special = ROLES
+        .iter()
+        .filter_map(|role| {
+            Some((
+                (*role).to_owned(),
+                token_text(settings.get(*role).or(map.get(*role))?)?,
+            ))
+        })
+        .collect();
+    let tokenizer =
+        TextTokenizer::from_json(&json, special).map_err(|source| LoadError::Tokenizer {
+            path: tokenizer_path,
+            source,
+        })?;
+    let generation = optional::<Generation>(files, "generation_config.json")?;
+    let mut stop_tokens = match &generation {
+        Some(generation) if generation.eos_token_id != TokenIds::None => {
+            generation.eos_token_id.clone().into()
+        }
+        _ => config_eos.to_vec(),
+    };
+    stop_tokens.extend(tokenizer.special_id("eos_token"));
+    let parts = LanguageParts {
+        tokenizer,
+        chat_template: read(files, "chat_template.jinja", JSON_BYTES_MAX)?
+            .or_else(|| template_text(&settings)),
+        stop_tokens,
+        defaults: generation
+            .map(|generation| generation.defaults())
+            .unwrap_or_default(),
+    };
+    let path = files.path("");
+    Language::new(parts, vocab_size).map_err(|source| LoadError::Language { path, source })
+}
+
+/// A special token is written as its text, or as an object with its text as `content`.
+fn token_text(value: &Value) -> Option<String> {
+    let text = value.as_str().or_else(|| value.get("content")?.as_str());
+    text.map(str::to_owned)
+}
+
+/// `chat_template` is one template, or a list of named ones with one called `default`.
+fn template_text(settings: &BTreeMap<String, Value>) -> Option<String> {
+    let template = settings.get("chat_template")?;
+    let named_default = || {
+        let named = template
+            .as_array()?
+            .iter()
+            .find(|entry| entry.get("name") == Some(&Value::from("default")))?;
+        named.get("template")?.as_str()
+    };
+    template.as_str().or_else(named_default).map(str::to_owned)
+}
+
+/// The fields of `generation_config.json` that matter here.
+#[derive(Deserialize)]
+struct Generation {
+    #[serde(default)]
+    eos_token_id: TokenIds,
+    temperature: Option<f32>,
+    top_p: Option<f32>,
+    top_k: Option<usize>,
+    min_p: Option<f32>,
+}
+
+impl Generation {
+    fn defaults(&self) -> SamplingDefaults {
+        let Self {
+            temperature,
+            top_p,
+            top_k,
+            min_p,
+            ..
+        } = *self;
+        SamplingDefaults {
+            temperature,
+            top_p,
+            top_k,
+            min_p,
+        }
+    }
+}
+
+fn required(files: &ModelFiles<'_>, name: &str, remedy: &'static str) -> Result<String, LoadError> {
+    read(files, name, JSON_BYTES_MAX)?.ok_or_else(|| LoadError::Missing {
+        path: files.path(name),
+        remedy,
+    })
+}
+
+fn optional<T: DeserializeOwned>(
+    files: &ModelFiles<'_>,
+    name: &str,
+) -> Result<Option<T>, LoadError> {
+    let Some(json) = read(files, name, JSON_BYTES_MAX)? else {
+        return Ok(None);
+    };
+    serde_json::from_str(&json)
+        .map(Some)
+        .map_err(|source| LoadError::Json {
+            path: files.path(name),
+            source,
+        })
+}
+
+fn read(files: &ModelFiles<'_>, name: &str, bytes_max: u64) -> Result<Option<String>, LoadError> {
+    files
+        .text(name, bytes_max)
+        .map_err(|source| LoadError::Read {
+            path: files.path(name),
+            source,
+        })
+}
