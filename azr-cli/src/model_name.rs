@@ -1,0 +1,62 @@
+//! What `--model M` means: the embedded model, a run, a directory, a GGUF file, or a name on a hub.
+
+use std::path::{Path, PathBuf};
+
+use azr_model::language_model::{LanguageModel, LoadError, ModelSource};
+use azr_model::weights::hub::{ENDPOINT, Hub, Progress};
+
+use crate::environment::Environment;
+use crate::request::WrongRequest;
+use crate::run_directory::RunDirectory;
+use crate::sink::Sink;
+use crate::{Surroundings, embedded};
+
+/// Loads the model that `name` means.
+///
+/// # Errors
+/// A wrong request when there is no such model or its files are damaged.
+pub fn load(name: &str, surroundings: &Surroundings) -> anyhow::Result<LanguageModel> {
+    let hub = hub(&surroundings.environment, &surroundings.sink);
+    let loaded = match meaning(name)? {
+        Meaning::Embedded => LanguageModel::load_embedded(embedded::NAME, embedded::FILES),
+        Meaning::Run(directory) => LanguageModel::load(&ModelSource::Directory(directory), &hub),
+        Meaning::Source(source) => LanguageModel::load(&source, &hub),
+    };
+    loaded.map_err(|error| match error {
+        // Nothing is wrong with a request that the network did not carry.
+        LoadError::Hub { .. } => anyhow::Error::new(error),
+        _ => WrongRequest::because(format!("the model {name} cannot be used"), error),
+    })
+}
+
+/// What a name stands for.
+enum Meaning {
+    Embedded,
+    /// The weights of a run's latest checkpoint.
+    Run(PathBuf),
+    Source(ModelSource),
+}
+
+fn meaning(name: &str) -> anyhow::Result<Meaning> {
+    if name == embedded::NAME {
+        return Ok(Meaning::Embedded);
+    }
+    let path = Path::new(name);
+    if RunDirectory::is_one(path) {
+        return Ok(Meaning::Run(RunDirectory::open(path)?.latest_weights()?));
+    }
+    let source = ModelSource::parse(name).map_err(|error| {
+        WrongRequest::because(format!("no model is called {name} (the embedded one is {})", embedded::NAME), error)
+    })?;
+    Ok(Meaning::Source(source))
+}
+
+/// The hub as the environment describes it. A download is reported on standard error.
+fn hub(environment: &Environment, sink: &Sink) -> Hub {
+    let home = environment.hub_home.clone().unwrap_or_else(|| PathBuf::from(".cache/huggingface"));
+    Hub {
+        endpoint: environment.hub_endpoint.clone().unwrap_or_else(|| ENDPOINT.to_string()),
+        cache: home.join("hub"),
+        token: environment.hub_token.clone(),
+    }
+}
