@@ -1,9 +1,12 @@
 //! What `--model M` means: the embedded model, a run, a directory, a GGUF file, or a name on a hub.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use azr_model::language_model::{LanguageModel, LoadError, ModelSource};
 use azr_model::weights::hub::{ENDPOINT, Hub, Progress};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::environment::Environment;
 use crate::request::WrongRequest;
@@ -58,5 +61,31 @@ fn hub(environment: &Environment, sink: &Sink) -> Hub {
         endpoint: environment.hub_endpoint.clone().unwrap_or_else(|| ENDPOINT.to_string()),
         cache: home.join("hub"),
         token: environment.hub_token.clone(),
+        report: Some(Arc::new(downloads(sink))),
+    }
+}
+
+/// A bar for each file on a terminal; elsewhere a line when a file has come.
+fn downloads(sink: &Sink) -> impl Fn(Progress) + Send + Sync + 'static {
+    let bars: Mutex<HashMap<String, ProgressBar>> = Mutex::new(HashMap::new());
+    let live = sink.is_live.then(|| sink.live.clone());
+    move |progress: Progress| {
+        let Some(live) = &live else {
+            if progress.bytes == progress.bytes_total {
+                tracing::info!(file = progress.file, bytes = progress.bytes, "fetched");
+            }
+            return;
+        };
+        let mut bars = bars.lock().unwrap_or_else(PoisonError::into_inner);
+        let bar = bars.entry(progress.file.clone()).or_insert_with(|| {
+            let style = ProgressStyle::with_template("  {prefix} {bar:24} {bytes}/{total_bytes} {eta}");
+            let bar = live.add(ProgressBar::new(progress.bytes_total));
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.with_prefix(progress.file)
+        });
+        bar.set_position(progress.bytes);
+        if progress.bytes == progress.bytes_total {
+            bar.finish_and_clear();
+        }
     }
 }

@@ -32,6 +32,8 @@ pub struct Sink {
     pub live: MultiProgress,
     /// Standard error is a terminal that can redraw.
     pub is_live: bool,
+    /// Standard output is a terminal.
+    pub results_are_watched: bool,
     results: Paint,
     notes: Paint,
 }
@@ -59,6 +61,7 @@ impl Sink {
         Self {
             live: MultiProgress::new(),
             is_live,
+            results_are_watched: io::stdout().is_terminal(),
             results: paint(io::stdout().is_terminal()),
             notes: paint(io::stderr().is_terminal()),
         }

@@ -1,26 +1,25 @@
 //! `azr generate`: text from a model.
 
 mod prompts;
-mod ordered;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use azr_model::generate::{self, BatchLimits, Completion, Finish, Request, Sampling};
-use azr_model::language_model::LanguageModel;
+use azr_model::generate::{BatchLimits, Completion, Finish, Request, Sampling, generate};
+use azr_model::language::Language;
 use azr_model::tokenizer::SpecialTokens;
 use azr_model::transformer::Transformer;
 use clap::Args;
 use serde::Serialize;
 
-use self::ordered::InOrder;
-use self::prompts::Prompt;
+use self::prompts::{Meant, Prompt};
+use crate::in_order::InOrder;
 use crate::request::WrongRequest;
-use crate::sink::{Paint, Sink};
+use crate::sink::Sink;
 use crate::visible::visible;
 use crate::{Ended, Surroundings, model_name};
 
-/// Continues prompts. The same seed gives the same text, however many prompts there are and in whatever order.
+/// Continues prompts. The same seed gives the same text, however many prompts there are beside it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -28,9 +27,9 @@ Examples:
   azr generate --model Qwen/Qwen2.5-Coder-0.5B-Instruct --chat --temperature 0 --prompt 'Write a haiku.'
   azr generate --model DIR --prompts prompts.jsonl --json > samples.jsonl
 
-A line of a prompts file is {\"prompt\": TEXT}, {\"messages\": [{\"role\": .., \"content\": ..}, ..]} or {\"tokens\": [..]}.")]
+A line of a prompts file is {\"prompt\": TEXT}, {\"messages\": [{\"role\": R, \"content\": TEXT}, ...]} or {\"tokens\": [...]}.")]
 pub struct Options {
-    /// Directory, GGUF file, hub id, run directory, or azr-tiny
+    /// Hugging Face directory, GGUF file, hub id, run directory, or azr-tiny
     #[arg(long, value_name = "M")]
     model: String,
     /// The text to continue
@@ -60,7 +59,7 @@ pub struct Options {
     /// Seed of all samples
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
-    /// Treat prompts as a user's message and apply the model's chat template
+    /// Treat text prompts as a user's message and apply the model's chat template
     #[arg(long)]
     chat: bool,
     /// Print a JSON object for each sample on standard output
@@ -69,7 +68,7 @@ pub struct Options {
 }
 
 /// One sample as JSON.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Sample<'a> {
     prompt_index: usize,
     sample: usize,
@@ -79,28 +78,174 @@ struct Sample<'a> {
     finish: &'static str,
 }
 
+/// Which sample a request is.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    prompt_index: usize,
+    sample: usize,
+}
+
 /// Loads, samples, prints.
 pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Ended> {
     check(options)?;
-    let read = prompts::read(options.prompt.as_deref(), options.prompts.as_deref(), options.chat)?;
+    let prompts = read(options)?;
     let model = model_name::load(&options.model, surroundings)?;
-    let (requests, places) = requests(&read, &model, options, &surroundings.sink);
-    let wrong = read.len() - places.len() / options.n;
     let language = model.language.clone();
     let transformer = Transformer::new(model.parameters);
-    let limits = BatchLimits::default();
-    let mut samples = InOrder::new();
-    let mut outcome = Ok(());
-    generate::generate(&transformer, &requests, &limits, &mut |index, completion| {
-        for (index, completion) in samples.deliver(index, completion) {
-            if outcome.is_ok() {
-                outcome = print(places[index], &completion, &language, options, surroundings, requests.len());
+    let (requests, places) = requests(&prompts, &language, &transformer, options, &surroundings.sink);
+    let printer = Printer { options, language: &language, sink: &surroundings.sink, samples: requests.len() };
+    let mut line = InOrder::new();
+    let mut printed = Ok(());
+    generate(&transformer, &requests, &BatchLimits::default(), &mut |index, completion| {
+        for (index, completion) in line.deliver(index, completion) {
+            if printed.is_ok() {
+                printed = printer.print(places[index], &completion);
             }
         }
     })?;
-    outcome?;
+    printed?;
+    let wrong = prompts.len() - requests.len() / options.n;
     if 0 < wrong {
-        return Err(WrongRequest::new(format!("{wrong} of {} prompts could not be used; the others are done", read.len())));
+        let words = "the others are done";
+        return Err(WrongRequest::new(format!("{wrong} of {} prompts could not be used; {words}", prompts.len())));
     }
     Ok(Ended::Done)
+}
+
+fn check(options: &Options) -> anyhow::Result<()> {
+    let temperature = options.temperature.unwrap_or(1.0);
+    if !(0.0..=100.0).contains(&temperature) {
+        return Err(WrongRequest::new(format!("--temperature {temperature} is not from 0 to 100; 1 is the model's own")));
+    }
+    for (flag, share) in [("--top-p", options.top_p), ("--min-p", options.min_p)] {
+        if share.is_some_and(|it| !(0.0..=1.0).contains(&it)) {
+            return Err(WrongRequest::new(format!("{flag} is a share of probability: give a number from 0 to 1")));
+        }
+    }
+    if options.n == 0 || options.max_new_tokens == 0 {
+        return Err(WrongRequest::new("--n and --max-new-tokens are at least 1"));
+    }
+    Ok(())
+}
+
+fn read(options: &Options) -> anyhow::Result<Vec<Result<Prompt, String>>> {
+    let meant = if options.chat { Meant::AsChat } else { Meant::AsText };
+    match (&options.prompt, &options.prompts) {
+        (_, Some(path)) => prompts::read(path, meant),
+        (Some(text), None) => Ok(vec![Ok(prompts::meant(text.clone(), meant))]),
+        (None, None) => Err(WrongRequest::new("there is nothing to continue; give --prompt TEXT or --prompts FILE")),
+    }
+}
+
+/// Every sample to be made. Prompts that cannot be used are said on standard error and left out.
+fn requests(
+    prompts: &[Result<Prompt, String>],
+    language: &Language,
+    transformer: &Transformer,
+    options: &Options,
+    sink: &Sink,
+) -> (Vec<Request>, Vec<Place>) {
+    let (vocabulary, context) = (transformer.config().vocab_size, transformer.config().context_tokens_max);
+    let sampling = sampling(language, options);
+    let (mut requests, mut places) = (Vec::new(), Vec::new());
+    for (prompt_index, prompt) in prompts.iter().enumerate() {
+        let encoded = prompt.as_ref().map_err(Clone::clone).and_then(|it| it.encode(language, vocabulary, context));
+        let tokens = match encoded {
+            Ok(tokens) => tokens,
+            Err(reason) => {
+                sink.note(format_args!("prompt {prompt_index} is left out: {}", visible(&reason)));
+                continue;
+            }
+        };
+        for sample in 0..options.n {
+            requests.push(Request {
+                new_tokens_max: options.max_new_tokens.min(context - tokens.len()),
+                prompt: tokens.clone(),
+                sampling,
+                seed: seed(options.seed, prompt_index, sample),
+                stop_tokens: Arc::clone(language.stop_tokens()),
+            });
+            places.push(Place { prompt_index, sample });
+        }
+    }
+    (requests, places)
+}
+
+fn sampling(language: &Language, options: &Options) -> Sampling {
+    let advised = language.defaults();
+    Sampling {
+        temperature: options.temperature.or(advised.temperature).unwrap_or(1.0),
+        top_p: options.top_p.or(advised.top_p).unwrap_or(1.0),
+        top_k: options.top_k.or(advised.top_k).unwrap_or(0),
+        min_p: options.min_p.or(advised.min_p).unwrap_or(0.0),
+    }
+}
+
+/// A seed for each sample (SplitMix64 over the three numbers), so that samples of a prompt differ and do not depend on
+/// what else is asked.
+fn seed(run: u64, prompt_index: usize, sample: usize) -> u64 {
+    [run, prompt_index as u64, sample as u64].into_iter().fold(0, |state, number| {
+        let mut z = (state ^ number).wrapping_add(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    })
+}
+
+/// Prints samples one after the other.
+struct Printer<'a> {
+    options: &'a Options,
+    language: &'a Language,
+    sink: &'a Sink,
+    samples: usize,
+}
+
+impl Printer<'_> {
+    fn print(&self, place: Place, completion: &Completion) -> anyhow::Result<()> {
+        let text = self.text(completion)?;
+        if self.options.json {
+            let finish = match completion.finish {
+                Finish::Stop => "stop",
+                Finish::Length => "length",
+            };
+            let Place { prompt_index, sample } = place;
+            let (tokens, logprobs) = (&completion.tokens, &completion.logprobs);
+            let sample = Sample { prompt_index, sample, text: &text, tokens, logprobs, finish };
+            self.sink.result(serde_json::to_string(&sample)?)?;
+            return Ok(());
+        }
+        if 1 < self.samples {
+            let head = format!("--- prompt {} sample {}", place.prompt_index, place.sample);
+            self.sink.result(self.sink.results().dim(&head))?;
+        }
+        // A file gets what the model wrote; a terminal gets it without what could steer the terminal.
+        self.sink.result(if self.sink.results_are_watched { visible(&text) } else { text })?;
+        Ok(())
+    }
+
+    /// The response without the stop token that ended it.
+    fn text(&self, completion: &Completion) -> anyhow::Result<String> {
+        let kept = match completion.finish {
+            Finish::Stop => completion.tokens.len().saturating_sub(1),
+            Finish::Length => completion.tokens.len(),
+        };
+        Ok(self.language.decode(&completion.tokens[..kept], SpecialTokens::Skip)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_sample_has_a_seed_of_its_own() {
+        let mut seeds = BTreeSet::new();
+        for run in 0..4 {
+            for prompt_index in 0..8 {
+                seeds.extend((0..8).map(|sample| seed(run, prompt_index, sample)));
+            }
+        }
+        assert_eq!(seeds.len(), 4 * 8 * 8);
+    }
 }

@@ -1,0 +1,146 @@
+//! Reads prompts: one from the command line, or one a line from a file.
+
+use std::fs;
+use std::path::Path;
+
+use azr_model::chat_template::Message;
+use azr_model::language::Language;
+use serde::Deserialize;
+
+use crate::request::WrongRequest;
+use crate::visible::visible_line;
+
+/// What a model is to continue.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Prompt {
+    /// Text as it stands.
+    Text(String),
+    /// A conversation whose next turn is the model's.
+    Conversation(Vec<Message>),
+    /// Token ids as they stand.
+    Tokens(Vec<u32>),
+}
+
+/// A line of a prompts file: exactly one of the three.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    #[serde(default)]
+    prompt: Option<String>,
+    #[serde(default)]
+    messages: Option<Vec<Message>>,
+    #[serde(default)]
+    tokens: Option<Vec<u32>>,
+}
+
+/// How text prompts are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meant {
+    /// To be continued as they stand.
+    AsText,
+    /// As a user's message to a chat model.
+    AsChat,
+}
+
+/// The prompts of a file, in order; a line that is none is `Err` with the reason in words. Blank lines are passed over.
+///
+/// # Errors
+/// A wrong request, when the file cannot be read or has no prompt at all.
+pub fn read(path: &Path, meant: Meant) -> anyhow::Result<Vec<Result<Prompt, String>>> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| WrongRequest::because(format!("cannot read the prompts in {}", path.display()), error))?;
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let prompts: Vec<Result<Prompt, String>> = lines.map(|(index, line)| parse(index + 1, line, meant)).collect();
+    if prompts.is_empty() {
+        let words = "write a line such as {\"prompt\": \"...\"}";
+        return Err(WrongRequest::new(format!("{} has no prompts; {words}", path.display())));
+    }
+    Ok(prompts)
+}
+
+/// A text on the command line.
+pub fn meant(text: String, meant: Meant) -> Prompt {
+    match meant {
+        Meant::AsText => Prompt::Text(text),
+        Meant::AsChat => Prompt::Conversation(vec![Message::user(text)]),
+    }
+}
+
+impl Prompt {
+    /// Its token ids, for a model with this text side, vocabulary and longest context. Reasons are in words.
+    pub fn encode(&self, language: &Language, vocabulary: usize, context_tokens_max: usize) -> Result<Vec<u32>, String> {
+        let in_words = |error: azr_model::language::LanguageError| chain(&error);
+        let tokens = match self {
+            Self::Text(text) => language.encode_completion(text).map_err(in_words)?,
+            Self::Conversation(messages) => language.encode_conversation(messages, "").map_err(in_words)?,
+            Self::Tokens(tokens) => tokens.clone(),
+        };
+        if let Some(token) = tokens.iter().find(|it| vocabulary <= **it as usize) {
+            return Err(format!("token {token} is beyond the vocabulary of {vocabulary}"));
+        }
+        if tokens.is_empty() {
+            return Err("it is empty, and this model begins with no token of its own".to_string());
+        }
+        if context_tokens_max <= tokens.len() {
+            return Err(format!("it has {} tokens, and the model takes {context_tokens_max} with its answer", tokens.len()));
+        }
+        Ok(tokens)
+    }
+}
+
+fn parse(number: usize, line: &str, meant: Meant) -> Result<Prompt, String> {
+    let here = |words: &str| format!("line {number} ({}): {words}", visible_line(line, 40));
+    let line: Line = serde_json::from_str(line).map_err(|error| here(&error.to_string()))?;
+    match line {
+        Line { prompt: Some(text), messages: None, tokens: None } => Ok(self::meant(text, meant)),
+        Line { prompt: None, messages: Some(messages), tokens: None } => Ok(Prompt::Conversation(messages)),
+        Line { prompt: None, messages: None, tokens: Some(tokens) } => Ok(Prompt::Tokens(tokens)),
+        _ => Err(here("give exactly one of prompt, messages and tokens")),
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words += &format!(": {error}");
+        cause = error.source();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(text: &str) -> anyhow::Result<Vec<Result<Prompt, String>>> {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("prompts.jsonl");
+        fs::write(&path, text).unwrap();
+        read(&path, Meant::AsText)
+    }
+
+    #[test]
+    fn a_prompts_file_may_mix_all_three_forms() {
+        let text = "{\"prompt\": \"a\"}\n\n{\"messages\": [{\"role\": \"user\", \"content\": \"b\"}]}\n{\"tokens\": [1, 2]}\n";
+        let prompts: Vec<Prompt> = read_text(text).unwrap().into_iter().map(Result::unwrap).collect();
+        let expected =
+            [Prompt::Text("a".into()), Prompt::Conversation(vec![Message::user("b")]), Prompt::Tokens(vec![1, 2])];
+        assert_eq!(prompts, expected);
+    }
+
+    #[test]
+    fn a_line_that_is_no_prompt_says_why_and_the_rest_is_read() {
+        let text = "{\"prompt\": 3}\n{\"prompt\": \"a\", \"tokens\": []}\nnonsense\n{\"promt\": \"a\"}\n{\"prompt\": \"a\"}\n";
+        let prompts = read_text(text).unwrap();
+        assert_eq!(prompts.iter().filter(|it| it.is_err()).count(), 4);
+        assert!(prompts[1].as_ref().unwrap_err().contains("exactly one"));
+        assert!(prompts[3].as_ref().unwrap_err().starts_with("line 4"));
+        assert_eq!(prompts[4], Ok(Prompt::Text("a".into())));
+    }
+
+    #[test]
+    fn a_file_without_prompts_is_a_wrong_request() {
+        assert_eq!(crate::request::exit_code(&read_text("\n").unwrap_err()), crate::request::WRONG);
+    }
+}
