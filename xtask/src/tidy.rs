@@ -32,7 +32,7 @@ pub struct Finding {
 /// Finds what breaks one rule or a family of them.
 type Rule = fn(&Tree, &mut Findings);
 
-const RULES: [Rule; 17] = [
+const RULES: [Rule; 18] = [
     graph::edges,
     graph::foreign_crates,
     size::heads,
@@ -46,6 +46,7 @@ const RULES: [Rule; 17] = [
     homes::unsafe_code,
     homes::candle,
     homes::printing_and_environment,
+    homes::one_printer,
     kernels::complete,
     errors::no_text_only_variants,
     words::forbidden,

@@ -251,6 +251,26 @@ pub fn printing_and_environment(tree: &Tree, findings: &mut Findings) {
     }
 }
 
+/// The command line prints in one file, so that nothing reaches a terminal unescaped or a closed pipe in a panic.
+pub fn one_printer(tree: &Tree, findings: &mut Findings) {
+    const PRINTER: &str = "azr-cli/src/sink.rs";
+    for (file, source) in tree
+        .rust()
+        .filter(|(file, _)| file.path.starts_with("azr-cli/src/") && file.path != PRINTER)
+    {
+        for word in ["println!", "eprintln!", "print!", "eprint!"] {
+            each(source, word, |line| {
+                findings.add(
+                    "printer",
+                    &file.path,
+                    line,
+                    format!("print through {PRINTER}"),
+                )
+            });
+        }
+    }
+}
+
 fn is_library(file: &File) -> bool {
     LIBRARIES
         .iter()

@@ -150,3 +150,9 @@ fn printing_and_environment_in_a_library_are_caught_outside_tests() {
         "global",
     );
 }
+
+#[test]
+fn a_second_printer_in_the_command_line_is_caught() {
+    let text = "//! T.\nfn a() { println!(); }\n";
+    caught(&[("azr-cli/src/table.rs", text)], "printer", "sink.rs");
+}

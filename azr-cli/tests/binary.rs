@@ -1,0 +1,6 @@
+//! The real binary, from the outside: what a person types, what comes back, and the exit code.
+
+#[path = "binary/requests.rs"]
+mod requests;
+#[path = "binary/runner.rs"]
+mod runner;
