@@ -3,14 +3,20 @@
 //! This crate knows source text, limits, outcomes and processes. It never knows tasks, roles, rewards, tokens or tensors.
 //! What the program did is data ([`Outcome`]); what the sandbox did is an error ([`SandboxError`]), never a reward.
 
+pub mod encoding;
+pub mod isolation;
 pub mod job;
 pub mod outcome;
+pub mod python;
 pub mod syntax;
+mod sys;
 pub mod testing;
 pub mod value;
 
+pub use isolation::{Isolation, Layer, MissingLayer};
 pub use job::{Bans, Job, Limits, Scrutiny};
 pub use outcome::{Denial, Exception, Limit, Outcome, Report};
+pub use python::{Backend, BackendChoice, Python, PythonConfig};
 pub use value::{Arguments, Equality, Value};
 
 /// Where a program runs. One call, one job, one report; safe to call from many threads at once.
@@ -33,6 +39,34 @@ pub enum SandboxError {
         /// What was tried.
         path: String,
         /// Why it failed.
+        source: std::io::Error,
+    },
+    /// The interpreter is older than the driver.
+    #[error("{path} is Python {}.{}.{}; install Python 3.10 or newer or name one in the configuration", .version[0], .version[1], .version[2])]
+    InterpreterTooOld {
+        /// Its path.
+        path: String,
+        /// Its version.
+        version: [u32; 3],
+    },
+    /// The thread that starts interpreters could not be started.
+    #[error("the sandbox cannot start a thread: {source}; raise the limit on processes")]
+    Keeper {
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The host refuses layers that the configuration requires.
+    #[error("required layers are missing: {}", python::in_words(.missing))]
+    MissingLayers {
+        /// Which, and how to get them.
+        missing: Vec<MissingLayer>,
+    },
+    /// A program whose result is known did not give it.
+    #[error(
+        "the sandbox fails its own test: {source}; try another interpreter or the exec backend"
+    )]
+    SelfTest {
+        /// What came instead.
         source: std::io::Error,
     },
     /// A lane lost its interpreter and no fresh one could take its place.

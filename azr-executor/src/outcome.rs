@@ -22,6 +22,22 @@ pub enum Outcome {
     Nondeterministic,
 }
 
+impl Outcome {
+    /// The one word that reports use: `ok`, `error`, `timeout`, `memory`, `killed`, `denied` or `nondeterministic`.
+    /// A result over its limit is an `error`, as a value that is not supported is.
+    pub fn status(&self) -> &'static str {
+        match self {
+            Self::Returned(_) => "ok",
+            Self::Raised(_) | Self::Exceeded(Limit::Output) => "error",
+            Self::Exceeded(Limit::Cpu | Limit::Wall) => "timeout",
+            Self::Exceeded(Limit::Memory) => "memory",
+            Self::Killed { .. } => "killed",
+            Self::Denied(_) => "denied",
+            Self::Nondeterministic => "nondeterministic",
+        }
+    }
+}
+
 /// An exception, as the interpreter's type name says; its text is a program's text and never trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exception {

@@ -1,5 +1,9 @@
 //! For tests of code that uses a sandbox: a scripted one, and the contract that every real one keeps.
 
+mod contract;
+
+pub use contract::{Case, Expected, contract};
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::{Arguments, Job, Outcome, Report, Sandbox, SandboxError};

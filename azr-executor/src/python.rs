@@ -1,0 +1,346 @@
+//! The real sandbox: CPython in shut-in processes, several at a time.
+//!
+//! A *lane* runs one job at a time. It owns *templates*: interpreters that have loaded the standard library and were
+//! then shut in, once and for all, before any program exists. A template forks a *worker* for each run; the worker runs
+//! one program, leaves a typed result in shared memory and is gone. The supervisor, that is this crate, reads the
+//! result when the worker is dead, and alone compares it with anything.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::isolation::{Isolation, Layer, MissingLayer};
+use crate::job::{Bans, Job, Limits, Scrutiny};
+use crate::outcome::{Outcome, Report};
+use crate::value::{Arguments, Equality, Value};
+use crate::{Sandbox, SandboxError, syntax};
+
+mod deadline;
+mod filter;
+mod keeper;
+mod lane;
+mod namespaces;
+mod request;
+mod result;
+mod template;
+
+use keeper::Keeper;
+use lane::Lane;
+use namespaces::NamespacePlan;
+use template::Recipe;
+
+/// How workers come into being.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// A shut-in template forks a worker for each run.
+    Fork,
+    /// A fresh interpreter for each run: slow, and what the other is tested against.
+    Exec,
+}
+
+/// Which backend to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BackendChoice {
+    /// The fastest that works here.
+    #[default]
+    Auto,
+    /// This one or none.
+    Only(Backend),
+}
+
+/// How a [`Python`] sandbox is built.
+#[derive(Debug, Clone)]
+pub struct PythonConfig {
+    /// The interpreter; none to look in the usual places.
+    pub interpreter: Option<PathBuf>,
+    /// Jobs at a time; none for one on each processor.
+    pub lanes: Option<NonZeroUsize>,
+    /// Which backend.
+    pub backend: BackendChoice,
+    /// Layers without which the sandbox refuses to start.
+    pub required: Vec<Layer>,
+    /// Seeds of the string hashes of the two templates of a lane. Runs use the first.
+    pub hash_seeds: [u32; 2],
+}
+
+impl Default for PythonConfig {
+    fn default() -> Self {
+        Self {
+            interpreter: None,
+            lanes: None,
+            backend: BackendChoice::Auto,
+            required: Vec::new(),
+            hash_seeds: [1, 2],
+        }
+    }
+}
+
+/// The oldest interpreter that the driver works with.
+const VERSION_MIN: [u32; 3] = [3, 10, 0];
+
+/// Where interpreters are, in order of preference.
+const INTERPRETERS: [&str; 12] = [
+    "/usr/bin/python3",
+    "/usr/local/bin/python3",
+    "/usr/bin/python3.11",
+    "/usr/bin/python3.12",
+    "/usr/bin/python3.13",
+    "/usr/bin/python3.10",
+    "/usr/bin/python3.14",
+    "/usr/local/bin/python3.11",
+    "/usr/local/bin/python3.12",
+    "/usr/local/bin/python3.13",
+    "/usr/local/bin/python3.10",
+    "/usr/local/bin/python3.14",
+];
+
+/// CPython behind the layers of [`Isolation`].
+pub struct Python {
+    /// Lanes that nobody uses now.
+    idle: Mutex<Vec<Lane>>,
+    returned: Condvar,
+    lanes: usize,
+    isolation: Isolation,
+    backend: Backend,
+    interpreter: PathBuf,
+    version: [u32; 3],
+}
+
+impl Python {
+    /// Finds an interpreter, learns which layers this host permits, starts one template and runs a program whose result
+    /// is known. Layers that are missing are logged as warnings, once.
+    ///
+    /// # Errors
+    /// When there is no interpreter that works, or a required layer is missing.
+    pub fn start(config: &PythonConfig) -> Result<Self, SandboxError> {
+        let interpreter = find_interpreter(config.interpreter.as_deref())?;
+        let namespaces = NamespacePlan::probe();
+        match config.backend {
+            BackendChoice::Only(backend) => {
+                Self::start_backend(config, backend, interpreter, namespaces)
+            }
+            BackendChoice::Auto => {
+                let forking = Self::start_backend(
+                    config,
+                    Backend::Fork,
+                    interpreter.clone(),
+                    namespaces.clone(),
+                );
+                match forking {
+                    Err(
+                        SandboxError::LaneLost { source, .. } | SandboxError::SelfTest { source },
+                    ) => {
+                        tracing::warn!(%source, "templates cannot fork here; each run starts an interpreter");
+                        Self::start_backend(config, Backend::Exec, interpreter, namespaces)
+                    }
+                    decided => decided,
+                }
+            }
+        }
+    }
+
+    fn start_backend(
+        config: &PythonConfig,
+        backend: Backend,
+        interpreter: PathBuf,
+        namespaces: NamespacePlan,
+    ) -> Result<Self, SandboxError> {
+        let refused = namespaces.refused.clone();
+        let keeper = Arc::new(Keeper::start().map_err(|source| SandboxError::Keeper { source })?);
+        let recipe = |hash_seed| Recipe {
+            interpreter: interpreter.clone(),
+            hash_seed,
+            backend,
+            namespaces: namespaces.clone(),
+        };
+        let recipes = config.hash_seeds.map(recipe);
+        let lanes = config
+            .lanes
+            .or_else(|| std::thread::available_parallelism().ok())
+            .map_or(1, NonZeroUsize::get);
+        let new_lane = |index| Lane::new(index, recipes.clone(), Arc::clone(&keeper));
+        let mut idle: Vec<Lane> = (0..lanes).rev().map(new_lane).collect();
+        let Some(first) = idle.last_mut() else {
+            return Err(SandboxError::LaneLost {
+                lane: 0,
+                source: std::io::ErrorKind::NotFound.into(),
+            });
+        };
+        let path = || interpreter.display().to_string();
+        let opened = first.open().map_err(|source| SandboxError::Interpreter {
+            path: path(),
+            source,
+        });
+        let (version, refused_inside) = opened?;
+        if version < VERSION_MIN {
+            return Err(SandboxError::InterpreterTooOld {
+                path: path(),
+                version,
+            });
+        }
+        let isolation =
+            Isolation::from_refusals(refused.into_iter().chain(refused_inside).collect());
+        let lacking = isolation.lacking(&config.required);
+        if !lacking.is_empty() {
+            return Err(SandboxError::MissingLayers { missing: lacking });
+        }
+        self_test(first)?;
+        isolation
+            .missing
+            .iter()
+            .for_each(|missing| tracing::warn!("{missing}"));
+        Ok(Self {
+            idle: Mutex::new(idle),
+            returned: Condvar::new(),
+            lanes,
+            isolation,
+            backend,
+            interpreter,
+            version,
+        })
+    }
+
+    /// The layers in place, and those this host refuses.
+    pub fn isolation(&self) -> &Isolation {
+        &self.isolation
+    }
+
+    /// How workers come into being.
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// Jobs that run at a time.
+    pub fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    /// Path and version of the interpreter.
+    pub fn interpreter(&self) -> (&Path, [u32; 3]) {
+        (&self.interpreter, self.version)
+    }
+
+    fn idle_lanes(&self) -> MutexGuard<'_, Vec<Lane>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_lane(&self) -> LaneInUse<'_> {
+        let mut idle = self.idle_lanes();
+        loop {
+            if let Some(lane) = idle.pop() {
+                return LaneInUse {
+                    pool: self,
+                    lane: Some(lane),
+                };
+            }
+            idle = self
+                .returned
+                .wait(idle)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Sandbox for Python {
+    fn run(&self, job: &Job) -> Result<Report, SandboxError> {
+        let started = Instant::now();
+        let outcomes = match syntax::denial(&job.program, &job.bans, &job.limits) {
+            Some(denial) => vec![Outcome::Denied(denial); job.inputs.len()],
+            None => self.take_lane().run(job)?,
+        };
+        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        Ok(Report { outcomes, micros })
+    }
+}
+
+/// A lane that goes back when this is dropped.
+struct LaneInUse<'pool> {
+    pool: &'pool Python,
+    lane: Option<Lane>,
+}
+
+impl LaneInUse<'_> {
+    fn run(&mut self, job: &Job) -> Result<Vec<Outcome>, SandboxError> {
+        match &mut self.lane {
+            Some(lane) => lane.run(job),
+            None => Err(SandboxError::LaneLost {
+                lane: 0,
+                source: std::io::ErrorKind::NotFound.into(),
+            }),
+        }
+    }
+}
+
+impl Drop for LaneInUse<'_> {
+    fn drop(&mut self) {
+        self.pool.idle_lanes().extend(self.lane.take());
+        self.pool.returned.notify_one();
+    }
+}
+
+/// The interpreter to use: the one that is named, or the first there is.
+fn find_interpreter(named: Option<&Path>) -> Result<PathBuf, SandboxError> {
+    let not_found = |path: String| SandboxError::Interpreter {
+        path,
+        source: std::io::ErrorKind::NotFound.into(),
+    };
+    let is_file = |path: &Path| path.metadata().is_ok_and(|metadata| metadata.is_file());
+    match named {
+        Some(path) if is_file(path) => Ok(path.to_owned()),
+        Some(path) => Err(not_found(path.display().to_string())),
+        None => {
+            let found = INTERPRETERS
+                .iter()
+                .map(Path::new)
+                .find(|path| is_file(path));
+            found
+                .map(Path::to_owned)
+                .ok_or_else(|| not_found(INTERPRETERS.join(", ")))
+        }
+    }
+}
+
+/// Runs a program whose result is known: arguments, result, an exception's way out.
+fn self_test(lane: &mut Lane) -> Result<(), SandboxError> {
+    let input = Value::List(vec![
+        Value::from(-7),
+        Value::from("é"),
+        Value::Float(0.5),
+        Value::None,
+    ]);
+    let job = Job {
+        program: "def f(x):\n    return {'given': (x, True)}\n".to_owned(),
+        entry: "f".to_owned(),
+        inputs: vec![Arguments::positional(vec![input.clone()])],
+        scrutiny: Scrutiny::Run,
+        bans: Bans::none(),
+        limits: Limits {
+            wall_ms_max: 30_000,
+            cpu_ms_max: 30_000,
+            ..Limits::default()
+        },
+    };
+    let expected = Value::Dict(vec![(
+        Value::from("given"),
+        Value::Tuple(vec![input, Value::Bool(true)]),
+    )]);
+    match lane.run(&job)?.as_slice() {
+        [Outcome::Returned(value)] if Equality::Strict.equal(value, &expected) => Ok(()),
+        outcomes => {
+            let met = format!("the test program gave {outcomes:?}");
+            Err(SandboxError::SelfTest {
+                source: std::io::Error::other(met),
+            })
+        }
+    }
+}
+
+/// Layers in words, for errors.
+pub(crate) fn in_words(missing: &[MissingLayer]) -> String {
+    missing
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
+}

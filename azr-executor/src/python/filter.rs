@@ -1,0 +1,282 @@
+//! The seccomp filter: which system calls a template and its workers may make.
+//!
+//! Three answers: allowed; refused with an error number, so that a program sees an ordinary exception; and killed, for
+//! calls that only an escape needs. Whatever is not named is refused with `EPERM`.
+
+/// One instruction of classic BPF, as the kernel reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Instruction {
+    code: u16,
+    jump_true: u8,
+    jump_false: u8,
+    operand: u32,
+}
+
+const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+const JUMP_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+const JUMP_ANY_BIT: u16 = (libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K) as u16;
+const JUMP_NOT_LESS: u16 = (libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K) as u16;
+const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+
+/// Offsets in `struct seccomp_data`, bytes; arguments are 64 bits wide, little-endian here.
+const NUMBER: u32 = 0;
+const ARCHITECTURE: u32 = 4;
+const fn argument_low(index: u32) -> u32 {
+    16 + 8 * index
+}
+
+#[cfg(target_arch = "x86_64")]
+const AUDIT_ARCHITECTURE: u32 = 0xc000_003e;
+#[cfg(target_arch = "aarch64")]
+const AUDIT_ARCHITECTURE: u32 = 0xc000_00b7;
+
+/// Numbers from here on are those of the x32 interface, which has its own numbering.
+#[cfg(target_arch = "x86_64")]
+const FOREIGN_NUMBERS: u32 = 0x4000_0000;
+#[cfg(target_arch = "aarch64")]
+const FOREIGN_NUMBERS: u32 = u32::MAX;
+
+const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
+const KILL: u32 = libc::SECCOMP_RET_KILL_PROCESS;
+const fn refuse(errno: i32) -> u32 {
+    libc::SECCOMP_RET_ERRNO | errno as u32
+}
+
+/// What the interpreter, the allocator and the protocol need. Most frequent first.
+const ALLOWED: &[libc::c_long] = &[
+    libc::SYS_munmap,
+    libc::SYS_brk,
+    libc::SYS_futex,
+    libc::SYS_recvfrom,
+    libc::SYS_sendto,
+    libc::SYS_wait4,
+    libc::SYS_close,
+    libc::SYS_close_range,
+    libc::SYS_exit_group,
+    libc::SYS_rt_sigtimedwait,
+    libc::SYS_set_robust_list,
+    libc::SYS_rseq,
+    libc::SYS_getpid,
+    libc::SYS_gettid,
+    libc::SYS_getppid,
+    libc::SYS_madvise,
+    libc::SYS_mremap,
+    libc::SYS_read,
+    libc::SYS_write,
+    libc::SYS_getrandom,
+    libc::SYS_clock_gettime,
+    libc::SYS_clock_getres,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_nanosleep,
+    libc::SYS_pselect6,
+    libc::SYS_gettimeofday,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_sigaltstack,
+    libc::SYS_restart_syscall,
+    libc::SYS_exit,
+    libc::SYS_sched_yield,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_getuid,
+    libc::SYS_geteuid,
+    libc::SYS_getgid,
+    libc::SYS_getegid,
+    libc::SYS_getcwd,
+    libc::SYS_getrusage,
+    libc::SYS_times,
+    libc::SYS_uname,
+    libc::SYS_fstat,
+    libc::SYS_lseek,
+    libc::SYS_sendmsg,
+    libc::SYS_pidfd_open,
+];
+
+/// What only an escape needs.
+const KILLED: &[libc::c_long] = &[
+    libc::SYS_execve,
+    libc::SYS_execveat,
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_unshare,
+    libc::SYS_setns,
+    libc::SYS_open_tree,
+    libc::SYS_move_mount,
+    libc::SYS_fsopen,
+    libc::SYS_fsmount,
+    libc::SYS_bpf,
+    libc::SYS_io_uring_setup,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+    libc::SYS_keyctl,
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    libc::SYS_userfaultfd,
+    libc::SYS_perf_event_open,
+    libc::SYS_kexec_load,
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_reboot,
+];
+
+/// Lookups of paths: there is nothing to find, and that is what a program is told.
+const NOTHING_THERE: &[libc::c_long] = &[
+    libc::SYS_openat,
+    libc::SYS_openat2,
+    libc::SYS_newfstatat,
+    libc::SYS_statx,
+    libc::SYS_faccessat,
+    libc::SYS_faccessat2,
+    libc::SYS_readlinkat,
+];
+
+/// The same by their older numbers.
+#[cfg(target_arch = "x86_64")]
+const NOTHING_THERE_BY_PATH: &[libc::c_long] = &[
+    libc::SYS_open,
+    libc::SYS_stat,
+    libc::SYS_lstat,
+    libc::SYS_access,
+    libc::SYS_readlink,
+];
+#[cfg(target_arch = "aarch64")]
+const NOTHING_THERE_BY_PATH: &[libc::c_long] = &[];
+
+/// Flags of a plain `fork`, beside its signal.
+const FORK_FLAGS: u32 = (libc::CLONE_CHILD_SETTID | libc::CLONE_CHILD_CLEARTID) as u32 | 0xff;
+
+/// Flags that make namespaces.
+const NAMESPACE_FLAGS: u32 = (libc::CLONE_NEWUSER
+    | libc::CLONE_NEWPID
+    | libc::CLONE_NEWNET
+    | libc::CLONE_NEWNS
+    | libc::CLONE_NEWIPC
+    | libc::CLONE_NEWUTS
+    | libc::CLONE_NEWCGROUP) as u32;
+
+/// The filter as the bytes of an array of `struct sock_filter`.
+pub(super) fn program() -> Vec<u8> {
+    let bytes = |instruction: &Instruction| {
+        let mut bytes = [0_u8; 8];
+        bytes[..2].copy_from_slice(&instruction.code.to_ne_bytes());
+        bytes[2] = instruction.jump_true;
+        bytes[3] = instruction.jump_false;
+        bytes[4..].copy_from_slice(&instruction.operand.to_ne_bytes());
+        bytes
+    };
+    instructions().iter().flat_map(bytes).collect()
+}
+
+fn instructions() -> Vec<Instruction> {
+    let mut filter = vec![load(ARCHITECTURE)];
+    filter.extend([
+        jump(JUMP_EQUAL, AUDIT_ARCHITECTURE, 1, 0),
+        answer(KILL),
+        load(NUMBER),
+    ]);
+    filter.extend([jump(JUMP_NOT_LESS, FOREIGN_NUMBERS, 0, 1), answer(KILL)]);
+    // A fork; threads and shared memory are refused, namespaces are an escape.
+    on_call(&mut filter, libc::SYS_clone, |rule| {
+        rule.extend([
+            load(argument_low(0)),
+            jump(JUMP_ANY_BIT, NAMESPACE_FLAGS, 0, 1),
+            answer(KILL),
+        ]);
+        rule.extend([
+            jump(JUMP_ANY_BIT, !FORK_FLAGS, 0, 1),
+            answer(refuse(libc::EPERM)),
+            answer(ALLOW),
+        ]);
+    });
+    // Memory, but never executable.
+    for call in [libc::SYS_mmap, libc::SYS_mprotect] {
+        on_call(&mut filter, call, |rule| {
+            rule.extend([
+                load(argument_low(2)),
+                jump(JUMP_ANY_BIT, libc::PROT_EXEC as u32, 0, 1),
+            ]);
+            rule.extend([answer(refuse(libc::EPERM)), answer(ALLOW)]);
+        });
+    }
+    // Its own limits, not those of other processes.
+    on_call(&mut filter, libc::SYS_prlimit64, |rule| {
+        rule.extend([
+            load(argument_low(0)),
+            jump(JUMP_EQUAL, 0, 1, 0),
+            answer(refuse(libc::EPERM)),
+            answer(ALLOW),
+        ]);
+    });
+    // What ends a worker with its template, where no process namespace does.
+    on_call(&mut filter, libc::SYS_prctl, |rule| {
+        let option = libc::PR_SET_PDEATHSIG as u32;
+        rule.extend([
+            load(argument_low(0)),
+            jump(JUMP_EQUAL, option, 1, 0),
+            answer(refuse(libc::EPERM)),
+            answer(ALLOW),
+        ]);
+    });
+    let mut always = |calls: &[libc::c_long], action: u32| {
+        for &call in calls {
+            filter.extend([jump(JUMP_EQUAL, call as u32, 0, 1), answer(action)]);
+        }
+    };
+    always(ALLOWED, ALLOW);
+    always(NOTHING_THERE, refuse(libc::ENOENT));
+    always(NOTHING_THERE_BY_PATH, refuse(libc::ENOENT));
+    always(KILLED, KILL);
+    // Without it the C library falls back to clone, whose flags can be seen.
+    always(&[libc::SYS_clone3], refuse(libc::ENOSYS));
+    always(&[libc::SYS_ioctl], refuse(libc::ENOTTY));
+    filter.push(answer(refuse(libc::EPERM)));
+    filter
+}
+
+/// Appends a rule for one call. The rule ends every path with an answer.
+fn on_call(
+    filter: &mut Vec<Instruction>,
+    call: libc::c_long,
+    write_rule: impl FnOnce(&mut Vec<Instruction>),
+) {
+    let mut rule = Vec::new();
+    write_rule(&mut rule);
+    let length = rule.len() as u8;
+    filter.push(jump(JUMP_EQUAL, call as u32, 0, length));
+    filter.append(&mut rule);
+}
+
+const fn load(offset: u32) -> Instruction {
+    Instruction {
+        code: LOAD,
+        jump_true: 0,
+        jump_false: 0,
+        operand: offset,
+    }
+}
+
+const fn jump(code: u16, operand: u32, jump_true: u8, jump_false: u8) -> Instruction {
+    Instruction {
+        code,
+        jump_true,
+        jump_false,
+        operand,
+    }
+}
+
+const fn answer(action: u32) -> Instruction {
+    Instruction {
+        code: RETURN,
+        jump_true: 0,
+        jump_false: 0,
+        operand: action,
+    }
+}

@@ -1,0 +1,161 @@
+//! One lane: the templates that one job at a time runs in, replaced when they are lost.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::SandboxError;
+use crate::isolation::MissingLayer;
+use crate::job::{Job, Scrutiny};
+use crate::outcome::Outcome;
+use crate::python::keeper::Keeper;
+use crate::python::request::Run;
+use crate::python::template::{Recipe, Template};
+use crate::value::{Arguments, Equality};
+
+/// How often a run is tried when its template is lost under it. Nothing a program can do loses a template, so a second
+/// loss is the host's.
+const ATTEMPTS_MAX: usize = 2;
+
+/// Templates of one lane: the first for every run, the second, with another hash seed, for checks.
+pub(super) struct Lane {
+    index: usize,
+    recipes: [Recipe; 2],
+    templates: [Option<Template>; 2],
+    keeper: Arc<Keeper>,
+}
+
+/// Which template.
+#[derive(Debug, Clone, Copy)]
+enum Seat {
+    First = 0,
+    Second = 1,
+}
+
+impl Lane {
+    /// A lane whose templates start when they are needed.
+    pub(super) fn new(index: usize, recipes: [Recipe; 2], keeper: Arc<Keeper>) -> Self {
+        Self {
+            index,
+            recipes,
+            templates: [None, None],
+            keeper,
+        }
+    }
+
+    /// Starts the first template. Gives its interpreter's version and the layers the host refused.
+    pub(super) fn open(&mut self) -> io::Result<([u32; 3], Vec<MissingLayer>)> {
+        let hello = self.template(Seat::First)?.hello();
+        Ok((hello.version, hello.refused()))
+    }
+
+    /// Runs a job: one outcome for each input.
+    pub(super) fn run(&mut self, job: &Job) -> Result<Vec<Outcome>, SandboxError> {
+        job.inputs
+            .iter()
+            .map(|input| self.run_input(job, input))
+            .collect()
+    }
+
+    fn run_input(&mut self, job: &Job, input: &Arguments) -> Result<Outcome, SandboxError> {
+        match job.scrutiny {
+            Scrutiny::Run => Ok(first(self.attempt(
+                Seat::First,
+                Run {
+                    job,
+                    input,
+                    calls: 1,
+                },
+            )?)),
+            Scrutiny::Check => self.check(job, input),
+        }
+    }
+
+    /// Two calls in one worker, then one call in an interpreter that was started apart.
+    fn check(&mut self, job: &Job, input: &Arguments) -> Result<Outcome, SandboxError> {
+        let mut calls = self.attempt(
+            Seat::First,
+            Run {
+                job,
+                input,
+                calls: 2,
+            },
+        )?;
+        let outcome = calls.swap_remove(0);
+        if calls.iter().any(|second| !agree(&outcome, second)) {
+            return Ok(Outcome::Nondeterministic);
+        }
+        if !is_answer(&outcome) {
+            return Ok(outcome);
+        }
+        let elsewhere = first(self.attempt(
+            Seat::Second,
+            Run {
+                job,
+                input,
+                calls: 1,
+            },
+        )?);
+        match elsewhere {
+            other if agree(&outcome, &other) => Ok(outcome),
+            other if is_answer(&other) => Ok(Outcome::Nondeterministic),
+            limited => Ok(limited),
+        }
+    }
+
+    fn attempt(&mut self, seat: Seat, run: Run<'_>) -> Result<Vec<Outcome>, SandboxError> {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let result = self.template(seat).and_then(|template| template.run(run));
+            let slot = &mut self.templates[seat as usize];
+            if result.is_err() || slot.as_ref().is_some_and(Template::is_spent) {
+                *slot = None;
+            }
+            match result {
+                Ok(outcomes) => return Ok(outcomes),
+                Err(source) if attempts < ATTEMPTS_MAX => {
+                    tracing::warn!(lane = self.index, %source, "a template is lost; a fresh one takes its place");
+                }
+                Err(source) => {
+                    return Err(SandboxError::LaneLost {
+                        lane: self.index,
+                        source,
+                    });
+                }
+            }
+        }
+    }
+
+    fn template(&mut self, seat: Seat) -> io::Result<&mut Template> {
+        let slot = &mut self.templates[seat as usize];
+        if slot.is_none() {
+            let recipe = self.recipes[seat as usize].clone();
+            *slot = Some(self.keeper.run(move || Template::start(&recipe))??);
+        }
+        slot.as_mut()
+            .ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected))
+    }
+}
+
+/// A template gives at least one outcome for every run.
+fn first(mut outcomes: Vec<Outcome>) -> Outcome {
+    if outcomes.is_empty() {
+        Outcome::Killed { signal: 0 }
+    } else {
+        outcomes.swap_remove(0)
+    }
+}
+
+/// Whether the program itself came to an end, rather than a limit or the sandbox.
+fn is_answer(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Returned(_) | Outcome::Raised(_))
+}
+
+/// Whether two calls gave the same. Of an exception only the class counts: its message may name an address.
+fn agree(left: &Outcome, right: &Outcome) -> bool {
+    match (left, right) {
+        (Outcome::Returned(left), Outcome::Returned(right)) => Equality::Strict.equal(left, right),
+        (Outcome::Raised(left), Outcome::Raised(right)) => left.class == right.class,
+        (left, right) => left == right,
+    }
+}

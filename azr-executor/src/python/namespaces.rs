@@ -1,0 +1,78 @@
+//! Which namespaces this host lets us make, and in which way.
+
+use crate::isolation::{Layer, MissingLayer};
+use crate::sys;
+
+/// Namespaces beside the user namespace, and their layers.
+const NAMESPACES: [(libc::c_int, Layer); 6] = [
+    (libc::CLONE_NEWPID, Layer::Pid),
+    (libc::CLONE_NEWNET, Layer::Net),
+    (libc::CLONE_NEWNS, Layer::Mount),
+    (libc::CLONE_NEWIPC, Layer::Ipc),
+    (libc::CLONE_NEWUTS, Layer::Uts),
+    (libc::CLONE_NEWCGROUP, Layer::Cgroup),
+];
+
+/// How a template is started on this host.
+#[derive(Debug, Clone, Default)]
+pub(super) struct NamespacePlan {
+    /// `CLONE_NEW*` flags for the start.
+    pub(super) flags: libc::c_int,
+    /// Whether the template gives up root itself and then makes its user namespace, as root can.
+    pub(super) gives_up_root: bool,
+    /// What the host refused.
+    pub(super) refused: Vec<MissingLayer>,
+}
+
+impl NamespacePlan {
+    /// Tries, best way first. Root makes the namespaces with its own rights and gives those up afterwards, so that no
+    /// worker ever runs as root; everyone else needs a user namespace first.
+    pub(super) fn probe() -> Self {
+        let all = NAMESPACES.iter().fold(0, |flags, (flag, _)| flags | flag);
+        let (user, _) = sys::effective_user();
+        if user == 0 && sys::namespaces_allowed(all).is_ok() {
+            return Self {
+                flags: all,
+                gives_up_root: true,
+                refused: Vec::new(),
+            };
+        }
+        if sys::namespaces_allowed(all | libc::CLONE_NEWUSER).is_ok() {
+            return Self {
+                flags: all | libc::CLONE_NEWUSER,
+                ..Self::default()
+            };
+        }
+        Self::one_by_one(user == 0)
+    }
+
+    fn one_by_one(is_root: bool) -> Self {
+        let mut plan = Self {
+            gives_up_root: is_root,
+            ..Self::default()
+        };
+        match sys::namespaces_allowed(libc::CLONE_NEWUSER) {
+            Ok(()) => {
+                plan = Self {
+                    flags: libc::CLONE_NEWUSER,
+                    ..Self::default()
+                }
+            }
+            Err(error) => plan.refuse(Layer::User, &error),
+        }
+        for (flag, layer) in NAMESPACES {
+            match sys::namespaces_allowed(plan.flags | flag) {
+                Ok(()) => plan.flags |= flag,
+                Err(error) => plan.refuse(layer, &error),
+            }
+        }
+        plan
+    }
+
+    fn refuse(&mut self, layer: Layer, error: &std::io::Error) {
+        self.refused.push(MissingLayer::new(
+            layer,
+            error.raw_os_error().unwrap_or_default(),
+        ));
+    }
+}
