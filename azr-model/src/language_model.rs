@@ -117,3 +117,6 @@ fn load_gguf(path: &Path) -> Result<(Parameters, Language), LoadError> {
     })?;
     Ok((model.parameters, model.language))
 }
+
+#[cfg(test)]
+mod tests;

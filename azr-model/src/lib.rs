@@ -4,6 +4,8 @@
 
 pub mod chat_template;
 pub mod config;
+#[cfg(test)]
+mod fixture;
 pub mod generate;
 pub mod language;
 pub mod language_model;

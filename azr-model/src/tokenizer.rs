@@ -3,6 +3,7 @@
 //! Built from a `tokenizer.json`, or rebuilt from the metadata of a GGUF file ([`from_gguf`]).
 
 pub mod from_gguf;
+pub mod phrases;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -152,3 +153,6 @@ impl TextTokenizer {
             .map_err(TokenizerError::Serialize)
     }
 }
+
+#[cfg(test)]
+mod tests;

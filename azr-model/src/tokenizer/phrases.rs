@@ -8,11 +8,18 @@ use serde_json::{Value, json};
 /// tokenizers read the same file.
 #[must_use]
 pub fn phrase_tokenizer_json(phrases: &[String], end: &str) -> Value {
-    let vocabulary: serde_json::Map<String, Value> =
-        (0..=255u8).map(|byte| (byte_letter(byte).to_string(), json!(byte))).collect();
+    let vocabulary: serde_json::Map<String, Value> = (0..=255u8)
+        .map(|byte| (byte_letter(byte).to_string(), json!(byte)))
+        .collect();
     let byte_level = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false});
-    let added = phrases.iter().map(|phrase| (phrase.as_str(), false)).chain([(end, true)]);
-    let added_tokens: Vec<Value> = added.enumerate().map(|(idx, (content, special))| added_token(256 + idx, content, special)).collect();
+    let added = phrases
+        .iter()
+        .map(|phrase| (phrase.as_str(), false))
+        .chain([(end, true)]);
+    let added_tokens: Vec<Value> = added
+        .enumerate()
+        .map(|(idx, (content, special))| added_token(256 + idx, content, special))
+        .collect();
     json!({
         "version": "1.0",
         "truncation": null,
@@ -56,19 +63,29 @@ mod tests {
 
     fn tokenizer() -> tokenizers::Tokenizer {
         let phrases = ["[a for ", "7]", "7, ", "x[::-1]", "\n    x = "].map(String::from);
-        tokenizers::Tokenizer::from_str(&phrase_tokenizer_json(&phrases, "<end>").to_string()).unwrap()
+        tokenizers::Tokenizer::from_str(&phrase_tokenizer_json(&phrases, "<end>").to_string())
+            .unwrap()
     }
 
     #[test]
     fn the_longest_phrase_wins_and_the_rest_is_bytes() {
         let encoding = tokenizer().encode("\n    x = [7, 7]é", false).unwrap();
-        assert_eq!(encoding.get_ids(), [260, u32::from(b'['), 258, 257, 0xC3, 0xA9]);
+        assert_eq!(
+            encoding.get_ids(),
+            [260, u32::from(b'['), 258, 257, 0xC3, 0xA9]
+        );
     }
 
     #[test]
     fn any_text_comes_back_as_it_was() {
         let tokenizer = tokenizer();
-        for text in ["", "x[::-1]\n    x = [7, 8]", " \t\r\n\u{0}\u{7f}", "Grüße 漢字 🦀", "[a for [a for"] {
+        for text in [
+            "",
+            "x[::-1]\n    x = [7, 8]",
+            " \t\r\n\u{0}\u{7f}",
+            "Grüße 漢字 🦀",
+            "[a for [a for",
+        ] {
             let ids = tokenizer.encode(text, false).unwrap().get_ids().to_vec();
             assert_eq!(tokenizer.decode(&ids, true).unwrap(), text);
         }

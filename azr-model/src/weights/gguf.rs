@@ -58,3 +58,6 @@ pub fn read(reader: &mut (impl Read + Seek)) -> Result<GgufModel, GgufError> {
         language,
     })
 }
+
+#[cfg(test)]
+mod tests;

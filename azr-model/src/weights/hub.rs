@@ -276,3 +276,8 @@ fn shards(index: &Path) -> Result<BTreeSet<String>, HubError> {
         None => Ok(shards),
     }
 }
+
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod tests;

@@ -148,3 +148,6 @@ impl<'a> Checkpoint<'a> {
             .unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,6 +132,8 @@ pub(super) fn language(header: &Header, config: &ModelConfig) -> Result<Language
 fn texts(header: &Header, key: &str) -> Result<Vec<String>, GgufError> {
     match header.metadata.get(key) {
         Some(Value::Texts(texts)) => Ok(texts.clone()),
+        // Writers give an empty list any kind of elements.
+        Some(Value::Integers(none)) if none.is_empty() => Ok(Vec::new()),
         Some(_) => Err(GgufError::BadValue {
             key: key.to_owned(),
             expected: "a list of texts",
