@@ -114,3 +114,6 @@ fn judge(
         Err(rejection) => Ok(Validation::Rejected(rejection)),
     }
 }
+
+#[cfg(test)]
+mod tests;

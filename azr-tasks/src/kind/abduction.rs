@@ -14,9 +14,15 @@ use crate::workshop::Workshop;
 /// The rules of abduction.
 pub(super) struct Abduction;
 
-const PROPOSE: Template<4> = Template::new(
+const PROPOSE: Template<5> = Template::new(
     include_str!("prompts/full/abduction_propose.txt"),
-    ["banned", "ingredients", "references", "form"],
+    [
+        "worked_program",
+        "banned",
+        "references",
+        "ingredients",
+        "form",
+    ],
 );
 const PROPOSE_COMPACT: Template<1> = Template::new(
     include_str!("prompts/compact/abduction_propose.txt"),

@@ -17,9 +17,9 @@ use crate::workshop::Workshop;
 /// The rules of induction.
 pub(super) struct Induction;
 
-const PROPOSE: Template<5> = Template::new(
+const PROPOSE: Template<4> = Template::new(
     include_str!("prompts/full/induction_propose.txt"),
-    ["program", "input", "inputs", "ingredients", "form"],
+    ["program", "input", "inputs", "form"],
 );
 const PROPOSE_COMPACT: Template<1> = Template::new(
     include_str!("prompts/compact/induction_propose.txt"),
@@ -78,9 +78,9 @@ impl Rules for Induction {
                 let case = given.and_then(|task| task.cases.first());
                 let input = case.map(|case| case.input.to_string()).unwrap_or_default();
                 let inputs = prompts.inputs.to_string();
-                let ingredients = triplet::ingredients(references);
-                let user = PROPOSE.fill([program, &input, &inputs, &ingredients, prompts.form()]);
-                prompts.propose(user, "```input\n")
+                let user = PROPOSE.fill([program, &input, &inputs, prompts.form()]);
+                // The given input stands in the first block: small models go on in the form that they see.
+                prompts.propose(user, &format!("```input\n{input}\n```\n```input\n"))
             }
             PromptSet::Compact => Prompt {
                 user: PROPOSE_COMPACT.fill([program]),

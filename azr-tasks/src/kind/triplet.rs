@@ -4,8 +4,9 @@ use azr_executor::value::{Arguments, Value};
 use azr_executor::{SandboxError, Scrutiny};
 
 use crate::TaskKind;
+use crate::novelty::ProgramKey;
 use crate::prompt::{PromptSet, Prompts, Template};
-use crate::proposal::Proposal;
+use crate::proposal::{Authorship, Proposal};
 use crate::references::References;
 use crate::task::{Case, Prompt, Rejection, Task, Validation};
 use crate::trial;
@@ -14,6 +15,8 @@ use crate::workshop::Workshop;
 /// How the first block of a proposed program begins.
 pub(super) const PROGRAM_BLOCK: &str = "```python\ndef f(";
 
+/// The program that shows the form of an answer. Handing it in is handing in a copy.
+const WORKED_PROGRAM: &str = include_str!("prompts/full/worked_program.txt");
 const REFERENCE: Template<4> = Template::new(
     include_str!("prompts/full/reference.txt"),
     ["number", "program", "input", "output"],
@@ -47,7 +50,7 @@ pub(super) fn identity_case(value: Value) -> Case {
 
 /// The proposer's prompt of a kind: its two texts filled with the references.
 pub(super) fn propose_prompt(
-    full: &Template<4>,
+    full: &Template<5>,
     compact: &Template<1>,
     prompts: &Prompts,
     references: &References,
@@ -60,9 +63,10 @@ pub(super) fn propose_prompt(
                 .map(|(number, drawn)| reference(number, &drawn.task))
                 .collect();
             let user = full.fill([
+                WORKED_PROGRAM.trim_ascii_end(),
                 &prompts.banned,
-                &ingredients(references),
                 &shown,
+                &ingredients(references),
                 prompts.form(),
             ]);
             prompts.propose(user, PROGRAM_BLOCK)
@@ -80,7 +84,7 @@ pub(super) fn propose_prompt(
 }
 
 /// The line that asks for the drawn ingredients, or nothing.
-pub(super) fn ingredients(references: &References) -> String {
+fn ingredients(references: &References) -> String {
     if references.ingredients.is_empty() {
         return String::new();
     }
@@ -95,19 +99,33 @@ fn reference(number: usize, task: &Task) -> String {
     REFERENCE.fill([&number.to_string(), &task.program, &input, &output])
 }
 
+/// Everything that can be said about the proposal without running it; its input, parsed.
+fn check(proposal: &Proposal, workshop: &Workshop<'_>) -> Result<Arguments, Rejection> {
+    let Proposal {
+        program,
+        authorship,
+        inputs,
+        ..
+    } = proposal;
+    trial::check_program(program, workshop)?;
+    let is_copy = || ProgramKey::of(program) == ProgramKey::of(WORKED_PROGRAM);
+    if *authorship == Authorship::Written && is_copy() {
+        return Err(Rejection::CopyOfReference);
+    }
+    let (found, wanted) = (inputs.len(), 1);
+    let text = inputs
+        .first()
+        .ok_or(Rejection::TooFewInputs { found, wanted })?;
+    trial::check_input(text, workshop)
+}
+
 /// Runs the program on its input twice in each of two interpreters; what it returned is the task's output.
 pub(super) fn validate(
     kind: TaskKind,
     proposal: Proposal,
     workshop: &Workshop<'_>,
 ) -> Result<Validation, SandboxError> {
-    let input = match trial::check_program(&proposal.program, workshop).and_then(|()| {
-        let text = proposal.inputs.first().ok_or(Rejection::TooFewInputs {
-            found: 0,
-            wanted: 1,
-        })?;
-        trial::check_input(text, workshop)
-    }) {
+    let input = match check(&proposal, workshop) {
         Ok(input) => input,
         Err(rejection) => return Ok(Validation::Rejected(rejection)),
     };

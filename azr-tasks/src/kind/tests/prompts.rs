@@ -101,14 +101,19 @@ fn full_prompts_say_what_is_wanted_and_open_the_answer_as_configured() {
     };
     for kind in TaskKind::ALL {
         let propose = kind.rules().propose_prompt(&prompts, &shown);
-        for part in [ADD, "a list, rotate", "```input\n"] {
+        for part in [ADD, "```input\n"] {
             assert!(
                 propose.user.contains(part),
                 "{part} is missing in {}",
                 propose.user
             );
         }
-        assert!(["```python\ndef f(", "```input\n"].contains(&propose.prefill.as_str()));
+        let given = "```input\n1, 2\n```\n```input\n";
+        assert!(["```python\ndef f(", given].contains(&propose.prefill.as_str()));
+        assert_eq!(
+            propose.user.contains("a list, rotate"),
+            kind != TaskKind::Induction
+        );
         // The example in the prompt has to be what the reader takes.
         let read = kind
             .rules()
