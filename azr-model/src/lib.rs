@@ -7,10 +7,12 @@ pub mod config;
 #[cfg(test)]
 mod fixture;
 pub mod generate;
+mod kernels;
 pub mod language;
 pub mod language_model;
 pub mod learn;
 pub mod parameters;
+mod simd;
 pub mod tokenizer;
 pub mod weights;
 

@@ -1,0 +1,88 @@
+//! AdamW (Loshchilov and Hutter, arXiv 1711.05101) and the norm it is clipped by.
+//!
+//! With `g` the gradient times the clipping scale and `t` the number of the step from 1:
+//! `w *= 1 - lr decay`, `m = b1 m + (1 - b1) g`, `v = b2 v + (1 - b2) g^2`,
+//! `w -= lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps)`. As in PyTorch; all f32.
+
+use rayon::prelude::*;
+
+use crate::simd::{lanes, multiversion};
+
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;
+
+/// Elements that one task takes. Part of the shape of the norm's reduction, so it is the same for any threads.
+const CHUNK: usize = 1 << 14;
+/// Elements whose squares are summed in f32 before they enter the f64 sum.
+const SQUARES: usize = 1 << 10;
+
+/// The factors of one step, computed once for all weights.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Factors {
+    /// The gradient is multiplied by this first: clipping.
+    pub gradient_scale: f32,
+    /// `1 - lr decay`.
+    pub keep: f32,
+    /// Decay of the first moment.
+    pub beta1: f32,
+    /// Decay of the second moment.
+    pub beta2: f32,
+    /// `lr / (1 - beta1^t)`.
+    pub rate: f32,
+    /// `1 / sqrt(1 - beta2^t)`.
+    pub second_scale: f32,
+    /// Added to the root of the second moment.
+    pub eps: f32,
+}
+
+/// Sum of squares in a fixed shape; not finite if any element is not.
+pub(crate) fn sum_of_squares(values: &[f32]) -> f64 {
+    let parts: Vec<f64> = values.par_chunks(CHUNK).map(sum_of_squares_here).collect();
+    parts.iter().sum()
+}
+
+/// Updates weights and moments, and empties the gradient.
+pub(crate) fn step(
+    weights: &mut [f32],
+    gradient: &mut [f32],
+    first: &mut [f32],
+    second: &mut [f32],
+    factors: Factors,
+) {
+    let n = weights.len();
+    assert!(
+        gradient.len() == n && first.len() == n && second.len() == n,
+        "moments are as long as the weights"
+    );
+    let moments = first
+        .par_chunks_mut(CHUNK)
+        .zip(second.par_chunks_mut(CHUNK));
+    weights
+        .par_chunks_mut(CHUNK)
+        .zip(gradient.par_chunks_mut(CHUNK))
+        .zip(moments)
+        .for_each(|((weights, gradient), (first, second))| {
+            step_here(weights, gradient, first, second, factors)
+        });
+}
+
+multiversion! {
+    fn sum_of_squares_here(values: &[f32]) -> f64 {
+        values.chunks(SQUARES).map(|part| f64::from(lanes::dot(part, part))).sum()
+    }
+}
+
+multiversion! {
+    fn step_here(weights: &mut [f32], gradient: &mut [f32], first: &mut [f32], second: &mut [f32], factors: Factors) {
+        let Factors { gradient_scale, keep, beta1, beta2, rate, second_scale, eps } = factors;
+        for (((w, g), m), v) in weights.iter_mut().zip(gradient).zip(first).zip(second) {
+            let scaled = *g * gradient_scale;
+            *m = beta1.mul_add(*m, (1.0 - beta1) * scaled);
+            *v = beta2.mul_add(*v, (1.0 - beta2) * (scaled * scaled));
+            *w = keep * *w - rate * (*m / v.sqrt().mul_add(second_scale, eps));
+            *g = 0.0;
+        }
+    }
+}

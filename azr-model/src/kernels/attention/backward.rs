@@ -1,0 +1,390 @@
+//! Backward: scores are computed again block by block from queries, keys and `lse`.
+//!
+//! With `p = e^(s - lse)` and `D = dout . out`: `dv += p^T dout`, `ds = p (dout . v - D)`, `dq += ds k / sqrt(e)`,
+//! `dk += ds^T q / sqrt(e)`. A task owns one key/value head of one sequence, so no sum is shared.
+
+use std::{cell::RefCell, ops::Range};
+
+use super::{BLOCK, Heads, Segment};
+use crate::{
+    kernels::exp::exp,
+    simd::{
+        Isa, lanes,
+        matrix::MatrixMut,
+        multiversion,
+        tile::{self, Left, PANEL, Right, Start},
+    },
+};
+
+/// What the backward pass reads; every sequence begins at position 0 and is read whole.
+#[derive(Clone, Copy)]
+pub(crate) struct Saved<'a> {
+    /// `[n, width]`, after the rotation.
+    pub(crate) qkv: &'a [f32],
+    /// `[n, query_width]`.
+    pub(crate) out: &'a [f32],
+    /// `[n, heads]`.
+    pub(crate) lse: &'a [f32],
+    /// `[n, query_width]`.
+    pub(crate) dout: &'a [f32],
+}
+
+/// Writes `dqkv [n, width]`.
+pub(crate) fn backward(saved: Saved<'_>, heads: &Heads, segments: &[Segment], dqkv: &mut [f32]) {
+    let rows = saved.qkv.len() / heads.width();
+    assert_eq!(
+        segments.iter().map(|it| it.rows.len()).sum::<usize>(),
+        rows,
+        "every row is in one segment"
+    );
+    assert!(
+        segments.iter().all(|it| it.start == 0),
+        "sequences are read whole"
+    );
+    let (dq, rest) = MatrixMut::new(dqkv, rows, heads.width()).split_columns(heads.query_width());
+    let (dk, dv) = rest.split_columns(heads.kv_width());
+    let pass = Pass {
+        saved,
+        heads,
+        isa: Isa::detect(),
+    };
+    pass.share(segments, 0..heads.kv_heads, Gradients { dq, dk, dv });
+}
+
+struct Gradients<'a> {
+    dq: MatrixMut<'a>,
+    dk: MatrixMut<'a>,
+    dv: MatrixMut<'a>,
+}
+
+impl Gradients<'_> {
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        let (dq, dq_below) = self.dq.split_rows(at);
+        let (dk, dk_below) = self.dk.split_rows(at);
+        let (dv, dv_below) = self.dv.split_rows(at);
+        (
+            Self { dq, dk, dv },
+            Self {
+                dq: dq_below,
+                dk: dk_below,
+                dv: dv_below,
+            },
+        )
+    }
+
+    /// Cuts before a key/value head; `group` query heads belong to each.
+    fn split_heads(self, at: usize, group: usize, e: usize) -> (Self, Self) {
+        let (dq, dq_right) = self.dq.split_columns(at * group * e);
+        let (dk, dk_right) = self.dk.split_columns(at * e);
+        let (dv, dv_right) = self.dv.split_columns(at * e);
+        (
+            Self { dq, dk, dv },
+            Self {
+                dq: dq_right,
+                dk: dk_right,
+                dv: dv_right,
+            },
+        )
+    }
+}
+
+struct Pass<'a> {
+    saved: Saved<'a>,
+    heads: &'a Heads,
+    isa: Isa,
+}
+
+impl Pass<'_> {
+    fn share(&self, segments: &[Segment], kv: Range<usize>, out: Gradients<'_>) {
+        let group = self.heads.group();
+        if let ([segment], 1) = (segments, kv.len()) {
+            return SPACE.with_borrow_mut(|space| self.head(segment, kv.start, space, out));
+        }
+        if segments.len() <= 1 {
+            let at = kv.len() / 2;
+            let (left, right) = out.split_heads(at, group, self.heads.head_dim);
+            let middle = kv.start + at;
+            rayon::join(
+                || self.share(segments, kv.start..middle, left),
+                || self.share(segments, middle..kv.end, right),
+            );
+            return;
+        }
+        let (first, second) = segments.split_at(segments.len() / 2);
+        let (top, bottom) = out.split_rows(first.iter().map(|it| it.rows.len()).sum());
+        rayon::join(
+            || self.share(first, kv.clone(), top),
+            || self.share(second, kv.clone(), bottom),
+        );
+    }
+
+    /// One key/value head of one sequence.
+    fn head(&self, segment: &Segment, kv_head: usize, space: &mut Space, mut out: Gradients<'_>) {
+        let Heads { head_dim: e, .. } = *self.heads;
+        let (padded, group) = (self.heads.padded(), self.heads.group());
+        space.fit(segment.rows.len(), e, padded);
+        self.load_keys(segment, kv_head, space);
+        for inner in 0..group {
+            for first in (0..segment.rows.len()).step_by(BLOCK) {
+                let count = BLOCK.min(segment.rows.len() - first);
+                self.load_queries(
+                    segment,
+                    kv_head * group + inner,
+                    first..first + count,
+                    space,
+                );
+                for block in 0..=first / BLOCK {
+                    let keys = BLOCK.min(segment.rows.len() - block * BLOCK);
+                    self.pair(first, count, block * BLOCK, keys, space);
+                }
+                for i in 0..count {
+                    let dq = &mut out.dq.row(first + i)[inner * e..][..e];
+                    dq.copy_from_slice(&space.dq[i * padded..][..e]);
+                }
+            }
+        }
+        for i in 0..segment.rows.len() {
+            out.dk.row(i).copy_from_slice(&space.dk[i * padded..][..e]);
+            out.dv.row(i).copy_from_slice(&space.dv[i * padded..][..e]);
+        }
+    }
+
+    /// Keys as panels and as rows, values as panels; their gradients begin at zero.
+    fn load_keys(&self, segment: &Segment, kv_head: usize, space: &mut Space) {
+        let Heads { head_dim: e, .. } = *self.heads;
+        let padded = self.heads.padded();
+        for (i, row) in segment.rows.clone().enumerate() {
+            let row = &self.saved.qkv[row * self.heads.width()..][..self.heads.width()];
+            let key = &row[self.heads.query_width() + kv_head * e..][..e];
+            let value = &row[self.heads.query_width() + self.heads.kv_width() + kv_head * e..][..e];
+            let panel = (i / PANEL) * PANEL * e;
+            for (c, (key, value)) in key.iter().zip(value).enumerate() {
+                space.key_panels[panel + c * PANEL + i % PANEL] = *key;
+                space.value_panels[panel + c * PANEL + i % PANEL] = *value;
+            }
+            space.keys[i * padded..][..e].copy_from_slice(key);
+        }
+        space.dk.fill(0.0);
+        space.dv.fill(0.0);
+    }
+
+    fn load_queries(
+        &self,
+        segment: &Segment,
+        head: usize,
+        queries: Range<usize>,
+        space: &mut Space,
+    ) {
+        let Heads {
+            head_dim: e, heads, ..
+        } = *self.heads;
+        let padded = self.heads.padded();
+        for (i, query) in queries.enumerate() {
+            let row = segment.rows.start + query;
+            let at = row * self.heads.query_width() + head * e;
+            let (out, dout) = (&self.saved.out[at..][..e], &self.saved.dout[at..][..e]);
+            space.q[i * padded..][..e]
+                .copy_from_slice(&self.saved.qkv[row * self.heads.width() + head * e..][..e]);
+            space.dout[i * padded..][..e].copy_from_slice(dout);
+            space.along[i] = inner_product(dout, out);
+            space.lse[i] = self.saved.lse[row * heads + head];
+        }
+        space.dq.fill(0.0);
+    }
+
+    /// One block of queries against one block of keys.
+    fn pair(&self, first: usize, count: usize, key: usize, keys: usize, space: &mut Space) {
+        let e = self.heads.head_dim;
+        let (padded, columns) = (self.heads.padded(), self.heads.padded() / PANEL);
+        let panels = keys.div_ceil(PANEL);
+        let Space {
+            key_panels,
+            value_panels,
+            keys: key_rows,
+            dk,
+            dv,
+            q,
+            dout,
+            dq,
+            along,
+            lse,
+            p,
+            ds,
+        } = space;
+        let queries = Left {
+            data: q,
+            row: padded,
+            depth: 1,
+        };
+        let right = Right {
+            data: &key_panels[key * e..],
+            panel: PANEL * e,
+            depth: PANEL,
+        };
+        tile::multiply(
+            self.isa,
+            count,
+            e,
+            panels,
+            queries,
+            right,
+            p,
+            BLOCK,
+            Start::Zero,
+        );
+        let upstream = Left {
+            data: dout,
+            row: padded,
+            depth: 1,
+        };
+        let right = Right {
+            data: &value_panels[key * e..],
+            panel: PANEL * e,
+            depth: PANEL,
+        };
+        tile::multiply(
+            self.isa,
+            count,
+            e,
+            panels,
+            upstream,
+            right,
+            ds,
+            BLOCK,
+            Start::Zero,
+        );
+        for i in 0..count {
+            let limit = keys.min(first + i + 1 - key);
+            let (p, ds) = (
+                &mut p[i * BLOCK..][..panels * PANEL],
+                &mut ds[i * BLOCK..][..panels * PANEL],
+            );
+            differentiate(p, ds, limit, self.heads.scale(), lse[i], along[i]);
+        }
+        let right = Right {
+            data: &key_rows[key * padded..],
+            panel: PANEL,
+            depth: padded,
+        };
+        let left = Left {
+            data: ds,
+            row: BLOCK,
+            depth: 1,
+        };
+        tile::multiply(
+            self.isa,
+            count,
+            keys,
+            columns,
+            left,
+            right,
+            dq,
+            padded,
+            Start::Resume,
+        );
+        let right = Right {
+            data: q,
+            panel: PANEL,
+            depth: padded,
+        };
+        let left = Left {
+            data: ds,
+            row: 1,
+            depth: BLOCK,
+        };
+        let sums = &mut dk[key * padded..];
+        tile::multiply(
+            self.isa,
+            keys,
+            count,
+            columns,
+            left,
+            right,
+            sums,
+            padded,
+            Start::Resume,
+        );
+        let right = Right {
+            data: dout,
+            panel: PANEL,
+            depth: padded,
+        };
+        let left = Left {
+            data: p,
+            row: 1,
+            depth: BLOCK,
+        };
+        let sums = &mut dv[key * padded..];
+        tile::multiply(
+            self.isa,
+            keys,
+            count,
+            columns,
+            left,
+            right,
+            sums,
+            padded,
+            Start::Resume,
+        );
+    }
+}
+
+multiversion! {
+    fn inner_product(a: &[f32], b: &[f32]) -> f32 {
+        lanes::dot(a, b)
+    }
+}
+
+multiversion! {
+    /// Scores become probabilities, `ds` becomes the gradient by the raw products; both are zero beyond the limit.
+    fn differentiate(p: &mut [f32], ds: &mut [f32], limit: usize, scale: f32, lse: f32, along: f32) {
+        for (p, ds) in p[..limit].iter_mut().zip(&mut ds[..limit]) {
+            *p = exp(*p * scale - lse);
+            *ds = *p * (*ds - along) * scale;
+        }
+        p[limit..].fill(0.0);
+        ds[limit..].fill(0.0);
+    }
+}
+
+/// Memory of one task, kept by each thread.
+#[derive(Default)]
+struct Space {
+    key_panels: Vec<f32>,
+    value_panels: Vec<f32>,
+    keys: Vec<f32>,
+    dk: Vec<f32>,
+    dv: Vec<f32>,
+    q: Vec<f32>,
+    dout: Vec<f32>,
+    dq: Vec<f32>,
+    along: Vec<f32>,
+    lse: Vec<f32>,
+    p: Vec<f32>,
+    ds: Vec<f32>,
+}
+
+impl Space {
+    fn fit(&mut self, tokens: usize, e: usize, padded: usize) {
+        let tokens = tokens.next_multiple_of(BLOCK);
+        for panels in [&mut self.key_panels, &mut self.value_panels] {
+            panels.resize(tokens * e, 0.0);
+        }
+        for rows in [&mut self.keys, &mut self.dk, &mut self.dv] {
+            rows.resize(tokens * padded, 0.0);
+        }
+        for rows in [&mut self.q, &mut self.dout, &mut self.dq] {
+            rows.resize(BLOCK * padded, 0.0);
+        }
+        for scalars in [&mut self.along, &mut self.lse] {
+            scalars.resize(BLOCK, 0.0);
+        }
+        for square in [&mut self.p, &mut self.ds] {
+            square.resize(BLOCK * BLOCK, 0.0);
+        }
+    }
+}
+
+thread_local! {
+    static SPACE: RefCell<Space> = RefCell::new(Space::default());
+}

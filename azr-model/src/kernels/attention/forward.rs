@@ -1,0 +1,391 @@
+//! Forward: writes keys and values to their pages, then walks the pages.
+
+use std::{cell::RefCell, ops::Range};
+
+use super::{BLOCK, Heads, Pages, Segment};
+use crate::{
+    kernels::exp::{exp, ln},
+    simd::{
+        Isa, lanes,
+        matrix::MatrixMut,
+        multiversion,
+        tile::{self, Left, PANEL, ROWS_MAX, Right, Start},
+    },
+};
+
+/// Pairs of query and key times heads that are worth a task of their own (some 20 microseconds).
+const GRAIN_PAIRS: usize = 1 << 12;
+
+/// Writes the keys and values of every row of `qkv [n, width]` into `cache`, then `out [n, query_width]` and
+/// `lse [n, heads]`.
+pub(crate) fn forward(
+    qkv: &[f32],
+    heads: &Heads,
+    segments: &[Segment],
+    pages: Pages<'_>,
+    cache: &mut [f32],
+    out: &mut [f32],
+    lse: &mut [f32],
+) {
+    let rows = qkv.len() / heads.width();
+    assert_eq!(
+        segments.iter().map(|it| it.rows.len()).sum::<usize>(),
+        rows,
+        "every row is in one segment"
+    );
+    assert!(
+        segments
+            .iter()
+            .all(|it| it.pages_needed() <= it.pages.len()),
+        "every segment has its pages"
+    );
+    store(qkv, heads, segments, pages, cache);
+    let pass = Pass {
+        qkv,
+        heads,
+        pages,
+        cache,
+        isa: Isa::detect(),
+    };
+    let out = MatrixMut::new(out, rows, heads.query_width());
+    let lse = MatrixMut::new(lse, rows, heads.heads);
+    pass.share(segments, 0..heads.kv_heads, out, lse);
+}
+
+fn store(qkv: &[f32], heads: &Heads, segments: &[Segment], pages: Pages<'_>, cache: &mut [f32]) {
+    let (e, padded) = (heads.head_dim, heads.padded());
+    for segment in segments {
+        for (row, position) in segment.rows.clone().zip(segment.start..) {
+            let (block, slot) = (position / BLOCK, position % BLOCK);
+            let row = &qkv[row * heads.width() + heads.query_width()..][..2 * heads.kv_width()];
+            let (keys, values) = row.split_at(heads.kv_width());
+            for (g, (key, value)) in keys.chunks_exact(e).zip(values.chunks_exact(e)).enumerate() {
+                let base = pages.head(heads, segment, block, g);
+                let panel = &mut cache[base + (slot / PANEL) * e * PANEL..][..e * PANEL];
+                for (line, key) in panel.as_chunks_mut::<PANEL>().0.iter_mut().zip(key) {
+                    line[slot % PANEL] = *key;
+                }
+                cache[base + BLOCK * e + slot * padded..][..e].copy_from_slice(value);
+            }
+        }
+    }
+}
+
+struct Pass<'a> {
+    qkv: &'a [f32],
+    heads: &'a Heads,
+    pages: Pages<'a>,
+    cache: &'a [f32],
+    isa: Isa,
+}
+
+/// Up to six queries that read the same keys: tokens of one head, or heads of one token.
+struct Strip {
+    /// Row of the batch and query head of the first.
+    row: usize,
+    head: usize,
+    /// Its position in the sequence.
+    position: usize,
+    count: usize,
+    /// Consecutive queries are tokens; otherwise they are heads.
+    along: Along,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Along {
+    Tokens,
+    Heads,
+}
+
+impl Strip {
+    /// Keys of the block that query `index` may read.
+    fn limit(&self, index: usize, block: usize) -> usize {
+        let position = match self.along {
+            Along::Tokens => self.position + index,
+            Along::Heads => self.position,
+        };
+        (position + 1).saturating_sub(block * BLOCK).min(BLOCK)
+    }
+}
+
+impl Pass<'_> {
+    /// Halves the segments, then the rows of one, then its key/value heads, until a part is small.
+    fn share(
+        &self,
+        segments: &[Segment],
+        kv: Range<usize>,
+        out: MatrixMut<'_>,
+        lse: MatrixMut<'_>,
+    ) {
+        let group = self.heads.group();
+        let cost = segments.iter().map(Segment::pairs).sum::<usize>() * kv.len() * group;
+        let single = segments.len() == 1 && segments[0].rows.len() <= ROWS_MAX && kv.len() == 1;
+        if cost <= GRAIN_PAIRS || single || rayon::current_num_threads() < 2 {
+            return self.serial(segments, kv, out, lse);
+        }
+        if let [segment] = segments {
+            let rows = segment.rows.len();
+            if rows <= ROWS_MAX {
+                let at = kv.len() / 2;
+                let (out, out_right) = out.split_columns(at * group * self.heads.head_dim);
+                let (lse, lse_right) = lse.split_columns(at * group);
+                let middle = kv.start + at;
+                rayon::join(
+                    || self.share(segments, kv.start..middle, out, lse),
+                    || self.share(segments, middle..kv.end, out_right, lse_right),
+                );
+                return;
+            }
+            let at = rows / 2;
+            let (first, second) = (segment.part(0..at), segment.part(at..rows));
+            let (out, out_below) = out.split_rows(at);
+            let (lse, lse_below) = lse.split_rows(at);
+            rayon::join(
+                || self.share(std::slice::from_ref(&first), kv.clone(), out, lse),
+                || {
+                    self.share(
+                        std::slice::from_ref(&second),
+                        kv.clone(),
+                        out_below,
+                        lse_below,
+                    )
+                },
+            );
+            return;
+        }
+        let (first, second) = segments.split_at(segments.len() / 2);
+        let at = first.iter().map(|it| it.rows.len()).sum();
+        let (out, out_below) = out.split_rows(at);
+        let (lse, lse_below) = lse.split_rows(at);
+        rayon::join(
+            || self.share(first, kv.clone(), out, lse),
+            || self.share(second, kv.clone(), out_below, lse_below),
+        );
+    }
+
+    fn serial(
+        &self,
+        segments: &[Segment],
+        kv: Range<usize>,
+        mut out: MatrixMut<'_>,
+        mut lse: MatrixMut<'_>,
+    ) {
+        let group = self.heads.group();
+        let (first_row, first_head) = (
+            segments.first().map_or(0, |it| it.rows.start),
+            kv.start * group,
+        );
+        SUMS.with_borrow_mut(|sums| {
+            sums.resize(sums.len().max(ROWS_MAX * self.heads.padded()), 0.0);
+            for segment in segments {
+                for g in kv.clone() {
+                    for strip in strips(segment, g * group..(g + 1) * group) {
+                        let states = self.walk(segment, g, &strip, sums);
+                        self.finish(
+                            &strip,
+                            &states,
+                            sums,
+                            (first_row, first_head),
+                            &mut out,
+                            &mut lse,
+                        );
+                    }
+                }
+            }
+        });
+    }
+
+    /// Takes a strip through all blocks of its keys; leaves the weighted sums of values in `sums`.
+    fn walk(
+        &self,
+        segment: &Segment,
+        kv_head: usize,
+        strip: &Strip,
+        sums: &mut [f32],
+    ) -> [State; ROWS_MAX] {
+        let Heads { head_dim: e, .. } = *self.heads;
+        let (padded, width) = (self.heads.padded(), self.heads.width());
+        let query_row = match strip.along {
+            Along::Tokens => width,
+            Along::Heads => e,
+        };
+        let queries = Left {
+            data: &self.qkv[strip.row * width + strip.head * e..],
+            row: query_row,
+            depth: 1,
+        };
+        let mut scores = [0.0f32; ROWS_MAX * BLOCK];
+        let mut states = [State::default(); ROWS_MAX];
+        let blocks = (0..).take_while(|block| 0 < strip.limit(strip.count - 1, *block));
+        for block in blocks {
+            let base = self.pages.head(self.heads, segment, block, kv_head);
+            let keys = &self.cache[base..][..BLOCK * e];
+            let values = &self.cache[base + BLOCK * e..][..BLOCK * padded];
+            let limit = strip.limit(strip.count - 1, block);
+            let panels = limit.div_ceil(PANEL);
+            let right = Right {
+                data: keys,
+                panel: PANEL * e,
+                depth: PANEL,
+            };
+            tile::multiply(
+                self.isa,
+                strip.count,
+                e,
+                panels,
+                queries,
+                right,
+                &mut scores,
+                BLOCK,
+                Start::Zero,
+            );
+            for (index, state) in states.iter_mut().enumerate().take(strip.count) {
+                let row = &mut scores[index * BLOCK..][..panels * PANEL];
+                let sums = &mut sums[index * padded..][..padded];
+                soften(
+                    row,
+                    strip.limit(index, block),
+                    self.heads.scale(),
+                    state,
+                    sums,
+                    block,
+                );
+            }
+            let weights = Left {
+                data: &scores,
+                row: BLOCK,
+                depth: 1,
+            };
+            let right = Right {
+                data: values,
+                panel: PANEL,
+                depth: padded,
+            };
+            let (count, panels) = (strip.count, padded / PANEL);
+            tile::multiply(
+                self.isa,
+                count,
+                limit,
+                panels,
+                weights,
+                right,
+                sums,
+                padded,
+                Start::Resume,
+            );
+        }
+        states
+    }
+
+    fn finish(
+        &self,
+        strip: &Strip,
+        states: &[State; ROWS_MAX],
+        sums: &[f32],
+        (first_row, first_head): (usize, usize),
+        out: &mut MatrixMut<'_>,
+        lse: &mut MatrixMut<'_>,
+    ) {
+        let e = self.heads.head_dim;
+        for (index, state) in states.iter().enumerate().take(strip.count) {
+            let (row, head) = match strip.along {
+                Along::Tokens => (strip.row + index, strip.head),
+                Along::Heads => (strip.row, strip.head + index),
+            };
+            let (row, head) = (row - first_row, head - first_head);
+            let share = 1.0 / state.sum;
+            let sums = &sums[index * self.heads.padded()..][..e];
+            for (out, sum) in out.row(row)[head * e..][..e].iter_mut().zip(sums) {
+                *out = sum * share;
+            }
+            lse.row(row)[head] = state.max + ln(state.sum);
+        }
+    }
+}
+
+/// Cuts the queries of a segment that read one key/value head into strips. A single token has no neighbors of its own
+/// head, so its heads go together.
+fn strips(segment: &Segment, heads: Range<usize>) -> impl Iterator<Item = Strip> {
+    let (row, rows, start) = (segment.rows.start, segment.rows.len(), segment.start);
+    let along = if rows == 1 {
+        Along::Heads
+    } else {
+        Along::Tokens
+    };
+    let (outer, inner) = if rows == 1 {
+        (0..1, heads.clone())
+    } else {
+        (heads, 0..rows)
+    };
+    outer.flat_map(move |outer| {
+        let end = inner.end;
+        inner.clone().step_by(ROWS_MAX).map(move |first| {
+            let count = ROWS_MAX.min(end - first);
+            match along {
+                Along::Heads => Strip {
+                    row,
+                    head: first,
+                    position: start,
+                    count,
+                    along,
+                },
+                Along::Tokens => Strip {
+                    row: row + first,
+                    head: outer,
+                    position: start + first,
+                    count,
+                    along,
+                },
+            }
+        })
+    })
+}
+
+/// The running softmax of one query.
+#[derive(Clone, Copy)]
+struct State {
+    /// Largest score so far.
+    max: f32,
+    /// Sum of `e^(score - max)` so far.
+    sum: f32,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            max: f32::NEG_INFINITY,
+            sum: 0.0,
+        }
+    }
+}
+
+multiversion! {
+    /// Turns the scores of one block into weights, zero beyond the limit, and rescales what came before.
+    fn soften(scores: &mut [f32], limit: usize, scale: f32, state: &mut State, sums: &mut [f32], block: usize) {
+        let (seen, unseen) = scores.split_at_mut(limit);
+        for score in seen {
+            *score *= scale;
+        }
+        unseen.fill(f32::NEG_INFINITY);
+        let largest = lanes::max(scores);
+        let max = if state.max < largest { largest } else { state.max };
+        for score in scores.iter_mut() {
+            *score = exp(*score - max);
+        }
+        if block == 0 {
+            *state = State { max, sum: lanes::sum(scores) };
+            sums.fill(0.0);
+            return;
+        }
+        let shrink = exp(state.max - max);
+        *state = State { max, sum: state.sum * shrink + lanes::sum(scores) };
+        for sum in sums {
+            *sum *= shrink;
+        }
+    }
+}
+
+thread_local! {
+    /// Weighted sums of values of one strip.
+    static SUMS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}

@@ -1,0 +1,166 @@
+//! Linear layers: `y[n, o] = x[n, i] w[o, i]^T`, and back.
+//!
+//! Forward: `y = x w^T`, plus a bias for each output or a residual of the shape of `y`. Backward: `dx = dy w`,
+//! `dw += dy^T x`, `db += sum over n of dy`. All f32; sums over `i`, `o` and `n` are chains in index order.
+
+use std::collections::TryReserveError;
+
+use rayon::prelude::*;
+
+use crate::simd::{
+    matrix::MatrixMut,
+    multiversion,
+    product::{Factor, Finish, Panels, Product},
+    tile::Left,
+};
+
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;
+
+/// What is added to `x w^T`.
+#[derive(Clone, Copy)]
+pub enum Plus<'a> {
+    /// Nothing.
+    Nothing,
+    /// One number for each output, `[o]`.
+    Bias(&'a [f32]),
+    /// A matrix of the shape of the result, `[n, o]`.
+    Residual(&'a [f32]),
+}
+
+/// A weight matrix prepared for [`forward`].
+pub struct Weights(Panels);
+
+impl Weights {
+    /// Room for an `[outputs, inputs]` matrix.
+    ///
+    /// # Errors
+    /// The system has no memory left.
+    pub(crate) fn new(outputs: usize, inputs: usize) -> Result<Self, TryReserveError> {
+        Ok(Self(Panels::new(outputs, inputs)?))
+    }
+
+    /// Takes over new values, `[outputs, inputs]` row-major.
+    pub(crate) fn pack(&mut self, matrix: &[f32]) {
+        self.0.pack(matrix);
+    }
+
+    /// Rows of the matrix.
+    pub(crate) fn outputs(&self) -> usize {
+        self.0.columns()
+    }
+
+    /// Columns of the matrix.
+    pub(crate) fn inputs(&self) -> usize {
+        self.0.depth()
+    }
+
+    pub(crate) fn panels(&self) -> &Panels {
+        &self.0
+    }
+}
+
+/// `y = x w^T + plus`; `x` is `[n, inputs]`, `y` is `[n, outputs]`.
+pub(crate) fn forward(x: &[f32], weights: &Weights, plus: Plus<'_>, y: &mut [f32]) {
+    let (inputs, outputs) = (weights.inputs(), weights.outputs());
+    let rows = y.len() / outputs;
+    assert_eq!(x.len(), rows * inputs, "x has a row for each row of y");
+    let finish = match plus {
+        Plus::Nothing => Finish::Store,
+        Plus::Bias(bias) => Finish::Bias(bias),
+        Plus::Residual(residual) => Finish::Residual(residual),
+    };
+    let left = Left {
+        data: x,
+        row: inputs,
+        depth: 1,
+    };
+    let right = Factor::Panels(&weights.0);
+    Product {
+        rows,
+        depth: inputs,
+        columns: outputs,
+        left,
+        right,
+        finish,
+    }
+    .run(MatrixMut::new(y, rows, outputs));
+}
+
+/// `dx = dy w`; `dy` is `[n, outputs]`, `w` is `[outputs, inputs]`, `dx` is `[n, inputs]`.
+pub(crate) fn backward_input(dy: &[f32], w: &[f32], outputs: usize, dx: &mut [f32]) {
+    let inputs = w.len() / outputs;
+    let rows = dy.len() / outputs;
+    assert_eq!(dx.len(), rows * inputs, "dx has a row for each row of dy");
+    let left = Left {
+        data: dy,
+        row: outputs,
+        depth: 1,
+    };
+    let right = Factor::Rows {
+        data: w,
+        stride: inputs,
+    };
+    let product = Product {
+        rows,
+        depth: outputs,
+        columns: inputs,
+        left,
+        right,
+        finish: Finish::Store,
+    };
+    product.run(MatrixMut::new(dx, rows, inputs));
+}
+
+/// `dw += dy^T x`; `dy` is `[n, outputs]`, `x` is `[n, inputs]`, `dw` is `[outputs, inputs]`.
+pub(crate) fn backward_weights(dy: &[f32], x: &[f32], outputs: usize, dw: &mut [f32]) {
+    let inputs = dw.len() / outputs;
+    let rows = dy.len() / outputs;
+    assert_eq!(x.len(), rows * inputs, "x has a row for each row of dy");
+    let left = Left {
+        data: dy,
+        row: 1,
+        depth: outputs,
+    };
+    let right = Factor::Rows {
+        data: x,
+        stride: inputs,
+    };
+    let product = Product {
+        rows: outputs,
+        depth: rows,
+        columns: inputs,
+        left,
+        right,
+        finish: Finish::Accumulate,
+    };
+    product.run(MatrixMut::new(dw, outputs, inputs));
+}
+
+/// `db += sum over n of dy`.
+pub(crate) fn backward_bias(dy: &[f32], db: &mut [f32]) {
+    let outputs = db.len();
+    db.par_chunks_mut(COLUMNS)
+        .with_min_len(super::rows::grain(dy.len() / outputs.max(1) * COLUMNS))
+        .enumerate()
+        .for_each(|(chunk, db)| add_column_sums(dy, outputs, chunk * COLUMNS, db));
+}
+
+/// Columns that one pass sums.
+const COLUMNS: usize = 64;
+
+multiversion! {
+    fn add_column_sums(dy: &[f32], outputs: usize, column: usize, db: &mut [f32]) {
+        let mut sums = [0.0f32; COLUMNS];
+        for row in dy.chunks_exact(outputs) {
+            for (sum, value) in sums.iter_mut().zip(&row[column..column + db.len()]) {
+                *sum += value;
+            }
+        }
+        for (db, sum) in db.iter_mut().zip(sums) {
+            *db += sum;
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Shapes that break blocking, and independence of rows and threads.
+
+use super::{Plus, Weights, backward_bias, backward_input, backward_weights, forward, reference};
+use crate::kernels::contract::{check, numbers, wide};
+
+/// Chains of up to 1500 roundings of 6e-8 each, random in sign: about 2e-6 of the largest result; the rest is margin.
+const TOLERANCE: f64 = 1e-5;
+
+/// Rows, outputs, inputs: ones, primes, block borders and their neighbors.
+const SHAPES: [(usize, usize, usize); 9] = [
+    (1, 1, 1),
+    (1, 65, 1500),
+    (2, 31, 257),
+    (5, 17, 3),
+    (6, 16, 256),
+    (7, 129, 127),
+    (97, 128, 255),
+    (101, 300, 33),
+    (193, 47, 520),
+];
+
+fn packed(w: &[f32], outputs: usize, inputs: usize) -> Weights {
+    let mut weights = Weights::new(outputs, inputs).unwrap();
+    weights.pack(w);
+    weights
+}
+
+#[test]
+fn forward_and_every_gradient_match_the_reference() {
+    for (rows, outputs, inputs) in SHAPES {
+        let (x, w, dy) = (
+            numbers(rows * inputs, 1),
+            numbers(outputs * inputs, 2),
+            numbers(rows * outputs, 3),
+        );
+        let (bias, residual) = (numbers(outputs, 4), numbers(rows * outputs, 5));
+        let weights = packed(&w, outputs, inputs);
+        let shape = format!("{rows}x{outputs}x{inputs}");
+        let truth = reference::forward(&wide(&x), &wide(&w), rows, outputs, inputs);
+        let mut y = vec![f32::NAN; rows * outputs];
+        forward(&x, &weights, Plus::Nothing, &mut y);
+        check(&format!("y {shape}"), &y, &truth, TOLERANCE);
+        forward(&x, &weights, Plus::Bias(&bias), &mut y);
+        let biased: Vec<f64> = truth
+            .iter()
+            .enumerate()
+            .map(|(i, y)| y + f64::from(bias[i % outputs]))
+            .collect();
+        check(&format!("y + bias {shape}"), &y, &biased, TOLERANCE);
+        forward(&x, &weights, Plus::Residual(&residual), &mut y);
+        let added: Vec<f64> = truth
+            .iter()
+            .zip(&residual)
+            .map(|(y, r)| y + f64::from(*r))
+            .collect();
+        check(&format!("y + residual {shape}"), &y, &added, TOLERANCE);
+
+        let mut dx = vec![f32::NAN; rows * inputs];
+        backward_input(&dy, &w, outputs, &mut dx);
+        let truth = reference::backward_input(&wide(&dy), &wide(&w), rows, outputs, inputs);
+        check(&format!("dx {shape}"), &dx, &truth, TOLERANCE);
+        let before = numbers(outputs * inputs, 6);
+        let mut dw = before.clone();
+        backward_weights(&dy, &x, outputs, &mut dw);
+        let truth = reference::backward_weights(&wide(&dy), &wide(&x), rows, outputs, inputs);
+        let truth: Vec<f64> = truth
+            .iter()
+            .zip(&before)
+            .map(|(dw, before)| dw + f64::from(*before))
+            .collect();
+        check(&format!("dw {shape}"), &dw, &truth, TOLERANCE);
+        let mut db = vec![0.0; outputs];
+        backward_bias(&dy, &mut db);
+        check(
+            &format!("db {shape}"),
+            &db,
+            &reference::backward_bias(&wide(&dy), outputs),
+            TOLERANCE,
+        );
+    }
+}
+
+#[test]
+fn a_row_has_the_same_bits_alone_and_among_others_and_for_any_number_of_threads() {
+    let (rows, outputs, inputs) = (131, 210, 600);
+    let (x, w, dy) = (
+        numbers(rows * inputs, 7),
+        numbers(outputs * inputs, 8),
+        numbers(rows * outputs, 9),
+    );
+    let weights = packed(&w, outputs, inputs);
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| {
+            let (mut y, mut dx, mut dw) = (
+                vec![0.0; rows * outputs],
+                vec![0.0; rows * inputs],
+                vec![0.0; outputs * inputs],
+            );
+            forward(&x, &weights, Plus::Nothing, &mut y);
+            backward_input(&dy, &w, outputs, &mut dx);
+            backward_weights(&dy, &x, outputs, &mut dw);
+            (y, dx, dw)
+        })
+    };
+    let (y, dx, dw) = run(1);
+    assert_eq!((y.clone(), dx, dw), run(3));
+    for count in [1, 2, 3, 4, 6, 7, 11, 96] {
+        let mut part = vec![0.0; count * outputs];
+        forward(&x[..count * inputs], &weights, Plus::Nothing, &mut part);
+        assert_eq!(part, y[..count * outputs], "{count} rows");
+    }
+}

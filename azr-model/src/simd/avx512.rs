@@ -1,0 +1,61 @@
+//! The register tile in 512-bit vectors, one a panel.
+
+use std::arch::x86_64::{
+    __m512, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+};
+
+use super::tile::{Operands, PANEL, Start};
+
+const WIDTH: usize = 16;
+const PER_PANEL: usize = PANEL / WIDTH;
+
+/// `ROWS` by `VECTORS` vectors of sixteen columns.
+///
+/// # Safety
+/// The processor has AVX-512F, and every element that the operands address is inside its buffer.
+#[target_feature(enable = "avx512f")]
+pub(super) unsafe fn tile<const ROWS: usize, const VECTORS: usize>(operands: Operands) {
+    let Operands {
+        mut a,
+        a_row,
+        a_depth,
+        mut b,
+        b_panel,
+        b_depth,
+        c,
+        c_row,
+        depth,
+        start,
+    } = operands;
+    let column = |vector: usize| (vector / PER_PANEL) * b_panel + (vector % PER_PANEL) * WIDTH;
+    let mut sums = [[_mm512_setzero_ps(); VECTORS]; ROWS];
+    // SAFETY: the caller vouches for every address.
+    unsafe {
+        if start == Start::Resume {
+            for row in 0..ROWS {
+                for vector in 0..VECTORS {
+                    sums[row][vector] = _mm512_loadu_ps(c.add(row * c_row + vector * WIDTH));
+                }
+            }
+        }
+        for _ in 0..depth {
+            let mut line = [_mm512_setzero_ps(); VECTORS];
+            for vector in 0..VECTORS {
+                line[vector] = _mm512_loadu_ps(b.add(column(vector)));
+            }
+            for row in 0..ROWS {
+                let factor: __m512 = _mm512_set1_ps(*a.add(row * a_row));
+                for vector in 0..VECTORS {
+                    sums[row][vector] = _mm512_fmadd_ps(factor, line[vector], sums[row][vector]);
+                }
+            }
+            a = a.wrapping_add(a_depth);
+            b = b.wrapping_add(b_depth);
+        }
+        for row in 0..ROWS {
+            for vector in 0..VECTORS {
+                _mm512_storeu_ps(c.add(row * c_row + vector * WIDTH), sums[row][vector]);
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The register tile in plain Rust: for processors without a form of their own, and the measure of those with one.
+
+use super::tile::{Operands, PANEL, Start};
+
+/// `ROWS` by `PANELS` panels.
+///
+/// # Safety
+/// Every element that the operands address is inside its buffer.
+pub(super) unsafe fn tile<const ROWS: usize, const PANELS: usize>(operands: Operands) {
+    let Operands {
+        a,
+        a_row,
+        a_depth,
+        b,
+        b_panel,
+        b_depth,
+        c,
+        c_row,
+        depth,
+        start,
+    } = operands;
+    for panel in 0..PANELS {
+        let mut sums = [[0.0f32; PANEL]; ROWS];
+        // SAFETY: the caller vouches for every address.
+        unsafe {
+            if start == Start::Resume {
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    *sums = c
+                        .add(row * c_row + panel * PANEL)
+                        .cast::<[f32; PANEL]>()
+                        .read_unaligned();
+                }
+            }
+            for k in 0..depth {
+                let line = b
+                    .add(panel * b_panel + k * b_depth)
+                    .cast::<[f32; PANEL]>()
+                    .read_unaligned();
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    let factor = *a.add(row * a_row + k * a_depth);
+                    for (sum, value) in sums.iter_mut().zip(line) {
+                        *sum = factor.mul_add(value, *sum);
+                    }
+                }
+            }
+            for (row, sums) in sums.iter().enumerate() {
+                c.add(row * c_row + panel * PANEL)
+                    .cast::<[f32; PANEL]>()
+                    .write_unaligned(*sums);
+            }
+        }
+    }
+}

@@ -1,0 +1,412 @@
+//! Matrix products of any size, blocked for the caches and shared out among threads.
+//!
+//! `out[i, j] = finish(sum over k of left[i, k] * right[k, j])`, each sum one chain of fused multiply-adds in the order
+//! of `k` that begins at zero. Blocks keep partial sums in f32, which changes no bit, so neither the number of rows nor
+//! that of threads can be seen in a result.
+
+use std::{cell::RefCell, collections::TryReserveError, ops::Range};
+
+use rayon::prelude::*;
+
+use super::{
+    Isa,
+    aligned::Aligned,
+    matrix::MatrixMut,
+    tile::{self, Left, PANEL, ROWS_MAX, Right, Start},
+};
+
+/// Rows of a block: its slice of the left factor stays in the second-level cache.
+const BLOCK_ROWS: usize = 96;
+/// Columns of a block.
+const BLOCK_COLUMNS: usize = 128;
+/// Depth of a block: a panel of the right factor (16 KiB) stays in the first-level cache.
+const BLOCK_DEPTH: usize = 256;
+/// Work below this many nanoseconds (estimated) is not worth handing to another thread.
+const GRAIN_NS: usize = 20_000;
+
+/// A weight matrix laid out for products from the right: `columns` outputs in panels of sixteen, each panel depth-major,
+/// the last one filled up with zeros.
+pub(crate) struct Panels {
+    data: Aligned,
+    depth: usize,
+    columns: usize,
+}
+
+/// The right factor of a product, `depth` by `columns`.
+#[derive(Clone, Copy)]
+pub(crate) enum Factor<'a> {
+    /// Packed before.
+    Panels(&'a Panels),
+    /// Row-major with this stride; packed block by block on the way.
+    Rows { data: &'a [f32], stride: usize },
+}
+
+/// What becomes of a finished sum.
+#[derive(Clone, Copy)]
+pub(crate) enum Finish<'a> {
+    /// It is the result.
+    Store,
+    /// One number for each column is added.
+    Bias(&'a [f32]),
+    /// A dense matrix of the same shape is added.
+    Residual(&'a [f32]),
+    /// It is added to what the result holds.
+    Accumulate,
+}
+
+/// A product to be computed.
+#[derive(Clone, Copy)]
+pub(crate) struct Product<'a> {
+    pub(crate) rows: usize,
+    pub(crate) depth: usize,
+    pub(crate) columns: usize,
+    pub(crate) left: Left<'a>,
+    pub(crate) right: Factor<'a>,
+    pub(crate) finish: Finish<'a>,
+}
+
+impl Panels {
+    /// Room for a matrix of `columns` rows (outputs) by `depth` (inputs).
+    ///
+    /// # Errors
+    /// The system has no memory left.
+    pub(crate) fn new(columns: usize, depth: usize) -> Result<Self, TryReserveError> {
+        let data = Aligned::zeros(columns.div_ceil(PANEL) * PANEL * depth)?;
+        Ok(Self {
+            data,
+            depth,
+            columns,
+        })
+    }
+
+    /// Takes over a row-major `[columns, depth]` matrix.
+    pub(crate) fn pack(&mut self, matrix: &[f32]) {
+        let (depth, columns) = (self.depth, self.columns);
+        assert_eq!(
+            matrix.len(),
+            depth * columns,
+            "the matrix has the shape of its panels"
+        );
+        let rows_of_panel = matrix.par_chunks(PANEL * depth);
+        self.data
+            .as_mut_slice()
+            .par_chunks_mut(PANEL * depth)
+            .zip(rows_of_panel)
+            .with_min_len(8)
+            .for_each(|(panel, rows)| {
+                for (j, row) in rows.chunks_exact(depth).enumerate() {
+                    for (line, value) in panel.as_chunks_mut::<PANEL>().0.iter_mut().zip(row) {
+                        line[j] = *value;
+                    }
+                }
+            });
+    }
+
+    /// Number of outputs.
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Number of inputs.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// The panels that hold these columns; the first must begin a panel.
+    fn right(&self, column: usize, depth: usize) -> Right<'_> {
+        let begin = (column / PANEL) * PANEL * self.depth + depth * PANEL;
+        Right {
+            data: &self.data.as_slice()[begin..],
+            panel: PANEL * self.depth,
+            depth: PANEL,
+        }
+    }
+}
+
+impl Product<'_> {
+    /// Computes it with all threads of the current pool.
+    pub(crate) fn run(&self, out: MatrixMut<'_>) {
+        self.check(&out);
+        let isa = Isa::detect();
+        if rayon::current_num_threads() < 2 {
+            self.serial(isa, 0..self.rows, 0..self.columns, out);
+        } else {
+            self.share(isa, 0..self.rows, 0..self.columns, out);
+        }
+    }
+
+    /// Computes some columns of it on this thread; `out` holds those columns.
+    pub(crate) fn run_columns_here(&self, columns: Range<usize>, out: MatrixMut<'_>) {
+        assert_eq!(columns.start % PANEL, 0, "columns begin at a panel");
+        assert_eq!(
+            (out.rows(), out.columns()),
+            (self.rows, columns.len()),
+            "the result has the shape of the product"
+        );
+        self.serial(Isa::detect(), 0..self.rows, columns, out);
+    }
+
+    fn check(&self, out: &MatrixMut<'_>) {
+        assert_eq!(
+            (out.rows(), out.columns()),
+            (self.rows, self.columns),
+            "the result has the shape of the product"
+        );
+        if let Factor::Panels(panels) = self.right {
+            assert_eq!(
+                (panels.columns, panels.depth),
+                (self.columns, self.depth),
+                "the panels fit the product"
+            );
+        }
+        match self.finish {
+            Finish::Bias(bias) => assert_eq!(bias.len(), self.columns, "one bias a column"),
+            Finish::Residual(residual) => assert_eq!(
+                residual.len(),
+                self.rows * self.columns,
+                "one residual each"
+            ),
+            Finish::Store | Finish::Accumulate => {}
+        }
+    }
+
+    /// Halves the longer side until a part is small, and gives one half away.
+    fn share(&self, isa: Isa, rows: Range<usize>, columns: Range<usize>, out: MatrixMut<'_>) {
+        let row_blocks = rows.len().div_ceil(BLOCK_ROWS);
+        let column_blocks = columns.len().div_ceil(BLOCK_COLUMNS / 2);
+        let small = self.nanoseconds(rows.len(), columns.len()) <= GRAIN_NS;
+        if small || (row_blocks <= 1 && column_blocks <= 1) {
+            return self.serial(isa, rows, columns, out);
+        }
+        if column_blocks <= row_blocks {
+            let at = (row_blocks / 2) * BLOCK_ROWS;
+            let (top, bottom) = out.split_rows(at);
+            let middle = rows.start + at;
+            rayon::join(
+                || self.share(isa, rows.start..middle, columns.clone(), top),
+                || self.share(isa, middle..rows.end, columns.clone(), bottom),
+            );
+        } else {
+            let at = (column_blocks / 2) * (BLOCK_COLUMNS / 2);
+            let (left, right) = out.split_columns(at);
+            let middle = columns.start + at;
+            rayon::join(
+                || self.share(isa, rows.clone(), columns.start..middle, left),
+                || self.share(isa, rows.clone(), middle..columns.end, right),
+            );
+        }
+    }
+
+    /// A guess: 32 multiply-adds and 4 fresh weights a nanosecond.
+    fn nanoseconds(&self, rows: usize, columns: usize) -> usize {
+        self.depth * columns / 4 + self.depth * columns * rows / 32
+    }
+
+    fn serial(&self, isa: Isa, rows: Range<usize>, columns: Range<usize>, out: MatrixMut<'_>) {
+        let mut rest = out;
+        for column in columns.clone().step_by(BLOCK_COLUMNS) {
+            let column_end = columns.end.min(column + BLOCK_COLUMNS);
+            let (mut now, later) = rest.split_columns(column_end - column);
+            rest = later;
+            for row in rows.clone().step_by(BLOCK_ROWS) {
+                let row_end = rows.end.min(row + BLOCK_ROWS);
+                let (_, below) = now.reborrow().split_rows(row - rows.start);
+                let (block, _) = below.split_rows(row_end - row);
+                WORKSPACE.with_borrow_mut(|space| {
+                    self.block(isa, space, row..row_end, column..column_end, block)
+                });
+            }
+        }
+    }
+
+    /// One block: sums into the workspace, then out through `finish`.
+    fn block(
+        &self,
+        isa: Isa,
+        space: &mut Workspace,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        mut out: MatrixMut<'_>,
+    ) {
+        let panels = columns.len().div_ceil(PANEL);
+        let stride = panels * PANEL;
+        // Few rows read each weight once: whole panels stream best. More rows come back to a panel, which must stay.
+        let streams = rows.len() <= ROWS_MAX
+            && self.left.depth == 1
+            && matches!(self.right, Factor::Panels(_));
+        let step = if streams {
+            self.depth.max(1)
+        } else {
+            BLOCK_DEPTH
+        };
+        for depth in (0..self.depth.max(1)).step_by(step) {
+            let start = if depth == 0 {
+                Start::Zero
+            } else {
+                Start::Resume
+            };
+            let span = depth..self.depth.min(depth + step);
+            self.accumulate(isa, space, &rows, &columns, span, start);
+        }
+        for (i, row) in rows.enumerate() {
+            let sums = &space.sums[i * stride..][..columns.len()];
+            let out = out.row(i);
+            match self.finish {
+                Finish::Store => out.copy_from_slice(sums),
+                Finish::Bias(bias) => {
+                    for ((out, sum), bias) in out.iter_mut().zip(sums).zip(&bias[columns.clone()]) {
+                        *out = sum + bias;
+                    }
+                }
+                Finish::Residual(residual) => {
+                    let residual = &residual[row * self.columns..][columns.clone()];
+                    for ((out, sum), residual) in out.iter_mut().zip(sums).zip(residual) {
+                        *out = residual + sum;
+                    }
+                }
+                Finish::Accumulate => {
+                    for (out, sum) in out.iter_mut().zip(sums) {
+                        *out += sum;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds one slice of the depth to the sums of a block.
+    fn accumulate(
+        &self,
+        isa: Isa,
+        space: &mut Workspace,
+        rows: &Range<usize>,
+        columns: &Range<usize>,
+        span: Range<usize>,
+        start: Start,
+    ) {
+        let panels = columns.len().div_ceil(PANEL);
+        let stride = panels * PANEL;
+        let transposed = self.left.depth != 1;
+        if transposed {
+            self.pack_left(&mut space.left, rows, &span);
+        }
+        let group = tile::panels_at_once(isa, rows.len().min(ROWS_MAX));
+        for panel in (0..panels).step_by(group) {
+            let width = group.min(panels - panel);
+            let column = columns.start + panel * PANEL;
+            let right = match self.right {
+                Factor::Panels(packed) => packed.right(column, span.start),
+                Factor::Rows { data, stride } => {
+                    let last = columns.end.min(column + width * PANEL);
+                    pack_right(&mut space.right, data, stride, &span, column..last)
+                }
+            };
+            let sums = &mut space.sums[panel * PANEL..];
+            if !transposed {
+                let begin = rows.start * self.left.row + span.start;
+                let left = Left {
+                    data: self.left.data.get(begin..).unwrap_or_default(),
+                    ..self.left
+                };
+                tile::multiply(
+                    isa,
+                    rows.len(),
+                    span.len(),
+                    width,
+                    left,
+                    right,
+                    sums,
+                    stride,
+                    start,
+                );
+                continue;
+            }
+            for row in (0..rows.len()).step_by(ROWS_MAX) {
+                let left = Left {
+                    data: &space.left[row * span.len()..],
+                    row: 1,
+                    depth: ROWS_MAX,
+                };
+                let height = ROWS_MAX.min(rows.len() - row);
+                let sums = &mut sums[row * stride..];
+                tile::multiply(
+                    isa,
+                    height,
+                    span.len(),
+                    width,
+                    left,
+                    right,
+                    sums,
+                    stride,
+                    start,
+                );
+            }
+        }
+    }
+
+    /// Strips of six rows, depth-major: a transposed factor is read along its rows once instead of across them.
+    fn pack_left(&self, packed: &mut [f32], rows: &Range<usize>, span: &Range<usize>) {
+        let Left {
+            data,
+            row: row_stride,
+            depth: depth_stride,
+        } = self.left;
+        for (strip, row) in rows.clone().step_by(ROWS_MAX).enumerate() {
+            let height = ROWS_MAX.min(rows.end - row);
+            let packed = &mut packed[strip * ROWS_MAX * span.len()..][..ROWS_MAX * span.len()];
+            for (k, line) in span.clone().zip(packed.as_chunks_mut::<ROWS_MAX>().0) {
+                let from = k * depth_stride + row * row_stride;
+                if row_stride == 1 && height == ROWS_MAX {
+                    line.copy_from_slice(&data[from..from + ROWS_MAX]);
+                } else {
+                    for (i, value) in line.iter_mut().enumerate().take(height) {
+                        *value = data[from + i * row_stride];
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Packs some columns of a row-major factor into panels, filled up with zeros.
+fn pack_right<'a>(
+    packed: &'a mut [f32],
+    data: &[f32],
+    stride: usize,
+    span: &Range<usize>,
+    columns: Range<usize>,
+) -> Right<'a> {
+    for (panel, column) in columns.clone().step_by(PANEL).enumerate() {
+        let width = PANEL.min(columns.end - column);
+        let packed = &mut packed[panel * PANEL * BLOCK_DEPTH..];
+        if width == PANEL {
+            for (k, line) in span.clone().zip(packed.as_chunks_mut::<PANEL>().0) {
+                line.copy_from_slice(&data[k * stride + column..][..PANEL]);
+            }
+        } else {
+            for (k, line) in span.clone().zip(packed.as_chunks_mut::<PANEL>().0) {
+                line.fill(0.0);
+                line[..width].copy_from_slice(&data[k * stride + column..][..width]);
+            }
+        }
+    }
+    Right {
+        data: packed,
+        panel: PANEL * BLOCK_DEPTH,
+        depth: PANEL,
+    }
+}
+
+/// Memory of one block, kept by each thread: fresh memory would cost more than the block.
+struct Workspace {
+    sums: Vec<f32>,
+    left: Vec<f32>,
+    right: Vec<f32>,
+}
+
+thread_local! {
+    static WORKSPACE: RefCell<Workspace> = RefCell::new(Workspace {
+        sums: vec![0.0; BLOCK_ROWS * BLOCK_COLUMNS],
+        left: vec![0.0; BLOCK_ROWS * BLOCK_DEPTH],
+        right: vec![0.0; 4 * PANEL * BLOCK_DEPTH],
+    });
+}

@@ -1,0 +1,284 @@
+//! One register tile of a product: up to six rows by a few panels of sixteen columns.
+//!
+//! `C[i, j] = (C[i, j] or 0), then for k in order: fma(A[i, k], B[k, j], C[i, j])`. Every element is one chain of fused
+//! multiply-adds in the order of `k`, so its bits depend on nothing else: not on the tile, the thread or the vectors.
+
+use super::{Isa, portable};
+#[cfg(target_arch = "x86_64")]
+use super::{avx2, avx512};
+
+/// Columns of a panel.
+pub(crate) const PANEL: usize = 16;
+/// Most rows of a tile.
+pub(crate) const ROWS_MAX: usize = 6;
+
+/// The left factor: element `(i, k)` is `data[i * row + k * depth]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Left<'a> {
+    pub(crate) data: &'a [f32],
+    pub(crate) row: usize,
+    pub(crate) depth: usize,
+}
+
+/// The right factor in panels: element `(k, 16 p + j)` is `data[p * panel + k * depth + j]`, `j` below 16.
+#[derive(Clone, Copy)]
+pub(crate) struct Right<'a> {
+    pub(crate) data: &'a [f32],
+    pub(crate) panel: usize,
+    pub(crate) depth: usize,
+}
+
+/// What a tile begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// Zero.
+    Zero,
+    /// What `C` holds.
+    Resume,
+}
+
+/// Raw operands of one register tile, sizes apart.
+#[derive(Clone, Copy)]
+pub(super) struct Operands {
+    pub(super) a: *const f32,
+    pub(super) a_row: usize,
+    pub(super) a_depth: usize,
+    pub(super) b: *const f32,
+    pub(super) b_panel: usize,
+    pub(super) b_depth: usize,
+    pub(super) c: *mut f32,
+    pub(super) c_row: usize,
+    pub(super) depth: usize,
+    pub(super) start: Start,
+}
+
+/// Multiplies `rows` by `depth` by `panels * 16` into `c`, whose rows are `c_row` apart.
+///
+/// # Panics
+/// An operand is shorter than the sizes say.
+#[inline]
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn multiply(
+    isa: Isa,
+    rows: usize,
+    depth: usize,
+    panels: usize,
+    left: Left<'_>,
+    right: Right<'_>,
+    c: &mut [f32],
+    c_row: usize,
+    start: Start,
+) {
+    if rows == 0 || panels == 0 {
+        return;
+    }
+    let last = depth.saturating_sub(1);
+    assert!(
+        depth == 0 || (rows - 1) * left.row + last * left.depth < left.data.len(),
+        "left factor too short"
+    );
+    let right_end = (panels - 1) * right.panel + last * right.depth + PANEL;
+    assert!(
+        depth == 0 || right_end <= right.data.len(),
+        "right factor too short"
+    );
+    assert!(
+        (rows - 1) * c_row + panels * PANEL <= c.len(),
+        "product too short"
+    );
+    let operands = Operands {
+        a: left.data.as_ptr(),
+        a_row: left.row,
+        a_depth: left.depth,
+        b: right.data.as_ptr(),
+        b_panel: right.panel,
+        b_depth: right.depth,
+        c: c.as_mut_ptr(),
+        c_row,
+        depth,
+        start,
+    };
+    // SAFETY: the three assertions above bound every element that the tiles of this product touch, and `isa` comes
+    // from `Isa::detect` or is a narrower set.
+    unsafe { cover(isa, rows, panels, operands) }
+}
+
+/// Covers a product with register tiles.
+///
+/// # Safety
+/// Every element addressed by the sizes is inside its buffer, and the processor has `isa`.
+unsafe fn cover(isa: Isa, rows: usize, panels: usize, operands: Operands) {
+    let mut row = 0;
+    while row < rows {
+        let height = strip_height(rows - row);
+        let width_max = panels_at_once(isa, height);
+        let mut panel = 0;
+        while panel < panels {
+            let width = width_max.min(panels - panel);
+            let tile = Operands {
+                a: operands.a.wrapping_add(row * operands.a_row),
+                b: operands.b.wrapping_add(panel * operands.b_panel),
+                c: operands
+                    .c
+                    .wrapping_add(row * operands.c_row + panel * PANEL),
+                ..operands
+            };
+            // SAFETY: the tile lies inside the product whose elements the caller vouches for.
+            unsafe { one(isa, height, width, tile) }
+            panel += width;
+        }
+        row += height;
+    }
+}
+
+/// Six rows at a time; what is left is cut evenly, because a tile of one row wastes most of the unit.
+#[inline]
+fn strip_height(rows: usize) -> usize {
+    match rows {
+        0..=ROWS_MAX => rows,
+        7 | 8 => 4,
+        9 => 5,
+        _ => ROWS_MAX,
+    }
+}
+
+/// Panels side by side in one tile: few rows leave registers for more columns, and more columns hide the latency of
+/// the additions.
+#[inline]
+pub(crate) fn panels_at_once(isa: Isa, rows: usize) -> usize {
+    match (isa, rows) {
+        (Isa::Portable, _) => 1,
+        (_, 1) => 4,
+        (_, 2..=3) => 2,
+        (Isa::Avx2, _) => 1,
+        (Isa::Avx512, _) => 2,
+    }
+}
+
+/// # Safety
+/// As for [`cover`].
+unsafe fn one(isa: Isa, rows: usize, panels: usize, tile: Operands) {
+    macro_rules! pick {
+        ($module:ident, $vectors:expr) => {
+            match (rows, panels) {
+                (1, 1) => $module::tile::<1, { $vectors }>(tile),
+                (1, 2) => $module::tile::<1, { 2 * $vectors }>(tile),
+                (1, 3) => $module::tile::<1, { 3 * $vectors }>(tile),
+                (1, 4) => $module::tile::<1, { 4 * $vectors }>(tile),
+                (2, 1) => $module::tile::<2, { $vectors }>(tile),
+                (2, 2) => $module::tile::<2, { 2 * $vectors }>(tile),
+                (3, 1) => $module::tile::<3, { $vectors }>(tile),
+                (3, 2) => $module::tile::<3, { 2 * $vectors }>(tile),
+                (4, 1) => $module::tile::<4, { $vectors }>(tile),
+                (4, 2) => $module::tile::<4, { 2 * $vectors }>(tile),
+                (5, 1) => $module::tile::<5, { $vectors }>(tile),
+                (5, 2) => $module::tile::<5, { 2 * $vectors }>(tile),
+                (6, 1) => $module::tile::<6, { $vectors }>(tile),
+                (6, 2) => $module::tile::<6, { 2 * $vectors }>(tile),
+                _ => unreachable!(
+                    "strips have 1 to 6 rows and as many panels as `panels_at_once` says"
+                ),
+            }
+        };
+    }
+    // SAFETY: passed on from the caller.
+    unsafe {
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => pick!(avx2, 2),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => pick!(avx512, 1),
+            _ => pick!(portable, 1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The definition, one element at a time.
+    fn plain(
+        rows: usize,
+        depth: usize,
+        columns: usize,
+        left: Left<'_>,
+        right: Right<'_>,
+        c: &mut [f32],
+    ) {
+        for i in 0..rows {
+            for j in 0..columns {
+                for k in 0..depth {
+                    let b = right.data[(j / PANEL) * right.panel + k * right.depth + j % PANEL];
+                    c[i * columns + j] =
+                        left.data[i * left.row + k * left.depth].mul_add(b, c[i * columns + j]);
+                }
+            }
+        }
+    }
+
+    fn numbers(count: usize, seed: u32) -> Vec<f32> {
+        let mut state = seed;
+        std::iter::repeat_with(|| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+        })
+        .take(count)
+        .collect()
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_bits_of_the_definition() {
+        let sets = match Isa::detect() {
+            Isa::Portable => vec![Isa::Portable],
+            Isa::Avx2 => vec![Isa::Portable, Isa::Avx2],
+            Isa::Avx512 => vec![Isa::Portable, Isa::Avx2, Isa::Avx512],
+        };
+        for (rows, depth, panels) in [
+            (1, 1, 1),
+            (1, 33, 7),
+            (2, 5, 3),
+            (3, 17, 2),
+            (6, 64, 4),
+            (23, 31, 5),
+            (8, 0, 1),
+        ] {
+            let columns = panels * PANEL;
+            let (a, b) = (numbers(rows * depth, 1), numbers(depth * columns, 2));
+            for (a_row, a_depth) in [(depth, 1), (1, rows)] {
+                let left = Left {
+                    data: &a,
+                    row: a_row,
+                    depth: a_depth,
+                };
+                for (panel, b_depth) in [(depth * PANEL, PANEL), (PANEL, columns)] {
+                    let right = Right {
+                        data: &b,
+                        panel,
+                        depth: b_depth,
+                    };
+                    for start in [Start::Zero, Start::Resume] {
+                        let before = if start == Start::Zero {
+                            vec![0.0; rows * columns]
+                        } else {
+                            numbers(rows * columns, 3)
+                        };
+                        let mut expected = before.clone();
+                        plain(rows, depth, columns, left, right, &mut expected);
+                        for isa in &sets {
+                            let mut c = if start == Start::Zero {
+                                vec![f32::NAN; rows * columns]
+                            } else {
+                                before.clone()
+                            };
+                            multiply(
+                                *isa, rows, depth, panels, left, right, &mut c, columns, start,
+                            );
+                            assert_eq!(c, expected, "{isa:?} {rows}x{depth}x{columns} {start:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
