@@ -6,7 +6,7 @@
 pub(crate) mod adamw;
 pub(crate) mod attention;
 #[cfg(test)]
-mod contract;
+pub(crate) mod contract;
 pub(crate) mod embedding;
 pub(crate) mod exp;
 pub(crate) mod head;

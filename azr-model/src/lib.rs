@@ -2,6 +2,7 @@
 //!
 //! This crate knows tokens, tensors, weights and devices. It never knows Python, tasks, rewards or the step.
 
+pub mod backend;
 pub mod chat_template;
 pub mod config;
 #[cfg(test)]
@@ -12,10 +13,15 @@ pub mod language;
 pub mod language_model;
 pub mod learn;
 pub mod parameters;
+pub mod score;
 mod simd;
 pub mod tokenizer;
+pub mod transformer;
 pub mod weights;
 
+pub use backend::{BackendError, CpuBackend};
 pub use config::{Architecture, ConfigError, Dimensions, ModelConfig};
 pub use language_model::{LanguageModel, ModelSource};
 pub use parameters::{Entry, Layout, Parameters, Role};
+pub use simd::Isa;
+pub use transformer::{InputError, Transformer};

@@ -38,16 +38,18 @@ pub(crate) fn check(what: &str, fast: &[f32], truth: &[f64], tolerance: f64) {
 
 /// Derivative of `loss` by each input, by central differences in f64: for truths whose own gradient is in doubt.
 pub(crate) fn differences(inputs: &[f64], loss: impl Fn(&[f64]) -> f64) -> Vec<f64> {
+    (0..inputs.len())
+        .map(|index| slope(inputs, index, &loss))
+        .collect()
+}
+
+/// Derivative of `loss` by one input.
+pub(crate) fn slope(inputs: &[f64], index: usize, loss: &impl Fn(&[f64]) -> f64) -> f64 {
     const STEP: f64 = 1e-5;
     let mut moved = inputs.to_vec();
-    (0..inputs.len())
-        .map(|index| {
-            moved[index] = inputs[index] + STEP;
-            let above = loss(&moved);
-            moved[index] = inputs[index] - STEP;
-            let below = loss(&moved);
-            moved[index] = inputs[index];
-            (above - below) / (2.0 * STEP)
-        })
-        .collect()
+    moved[index] = inputs[index] + STEP;
+    let above = loss(&moved);
+    moved[index] = inputs[index] - STEP;
+    let below = loss(&moved);
+    (above - below) / (2.0 * STEP)
 }

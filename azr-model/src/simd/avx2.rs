@@ -14,6 +14,7 @@ const PER_PANEL: usize = PANEL / WIDTH;
 ///
 /// # Safety
 /// The processor has AVX2 and FMA, and every element that the operands address is inside its buffer.
+#[allow(clippy::needless_range_loop)] // The constant bounds are what unrolls the tile.
 #[target_feature(enable = "avx2,fma")]
 pub(super) unsafe fn tile<const ROWS: usize, const VECTORS: usize>(operands: Operands) {
     let Operands {

@@ -6,13 +6,13 @@ use std::arch::x86_64::{
 
 use super::tile::{Operands, PANEL, Start};
 
-const WIDTH: usize = 16;
-const PER_PANEL: usize = PANEL / WIDTH;
+const WIDTH: usize = PANEL;
 
 /// `ROWS` by `VECTORS` vectors of sixteen columns.
 ///
 /// # Safety
 /// The processor has AVX-512F, and every element that the operands address is inside its buffer.
+#[allow(clippy::needless_range_loop)] // The constant bounds are what unrolls the tile.
 #[target_feature(enable = "avx512f")]
 pub(super) unsafe fn tile<const ROWS: usize, const VECTORS: usize>(operands: Operands) {
     let Operands {
@@ -27,7 +27,6 @@ pub(super) unsafe fn tile<const ROWS: usize, const VECTORS: usize>(operands: Ope
         depth,
         start,
     } = operands;
-    let column = |vector: usize| (vector / PER_PANEL) * b_panel + (vector % PER_PANEL) * WIDTH;
     let mut sums = [[_mm512_setzero_ps(); VECTORS]; ROWS];
     // SAFETY: the caller vouches for every address.
     unsafe {
@@ -41,7 +40,7 @@ pub(super) unsafe fn tile<const ROWS: usize, const VECTORS: usize>(operands: Ope
         for _ in 0..depth {
             let mut line = [_mm512_setzero_ps(); VECTORS];
             for vector in 0..VECTORS {
-                line[vector] = _mm512_loadu_ps(b.add(column(vector)));
+                line[vector] = _mm512_loadu_ps(b.add(vector * b_panel));
             }
             for row in 0..ROWS {
                 let factor: __m512 = _mm512_set1_ps(*a.add(row * a_row));

@@ -4,14 +4,12 @@
 //! of `k` that begins at zero. Blocks keep partial sums in f32, which changes no bit, so neither the number of rows nor
 //! that of threads can be seen in a result.
 
-use std::{cell::RefCell, collections::TryReserveError, ops::Range};
-
-use rayon::prelude::*;
+use std::{cell::RefCell, ops::Range};
 
 use super::{
     Isa,
-    aligned::Aligned,
     matrix::MatrixMut,
+    panels::Panels,
     tile::{self, Left, PANEL, ROWS_MAX, Right, Start},
 };
 
@@ -23,14 +21,6 @@ const BLOCK_COLUMNS: usize = 128;
 const BLOCK_DEPTH: usize = 256;
 /// Work below this many nanoseconds (estimated) is not worth handing to another thread.
 const GRAIN_NS: usize = 20_000;
-
-/// A weight matrix laid out for products from the right: `columns` outputs in panels of sixteen, each panel depth-major,
-/// the last one filled up with zeros.
-pub(crate) struct Panels {
-    data: Aligned,
-    depth: usize,
-    columns: usize,
-}
 
 /// The right factor of a product, `depth` by `columns`.
 #[derive(Clone, Copy)]
@@ -65,64 +55,6 @@ pub(crate) struct Product<'a> {
     pub(crate) finish: Finish<'a>,
 }
 
-impl Panels {
-    /// Room for a matrix of `columns` rows (outputs) by `depth` (inputs).
-    ///
-    /// # Errors
-    /// The system has no memory left.
-    pub(crate) fn new(columns: usize, depth: usize) -> Result<Self, TryReserveError> {
-        let data = Aligned::zeros(columns.div_ceil(PANEL) * PANEL * depth)?;
-        Ok(Self {
-            data,
-            depth,
-            columns,
-        })
-    }
-
-    /// Takes over a row-major `[columns, depth]` matrix.
-    pub(crate) fn pack(&mut self, matrix: &[f32]) {
-        let (depth, columns) = (self.depth, self.columns);
-        assert_eq!(
-            matrix.len(),
-            depth * columns,
-            "the matrix has the shape of its panels"
-        );
-        let rows_of_panel = matrix.par_chunks(PANEL * depth);
-        self.data
-            .as_mut_slice()
-            .par_chunks_mut(PANEL * depth)
-            .zip(rows_of_panel)
-            .with_min_len(8)
-            .for_each(|(panel, rows)| {
-                for (j, row) in rows.chunks_exact(depth).enumerate() {
-                    for (line, value) in panel.as_chunks_mut::<PANEL>().0.iter_mut().zip(row) {
-                        line[j] = *value;
-                    }
-                }
-            });
-    }
-
-    /// Number of outputs.
-    pub(crate) fn columns(&self) -> usize {
-        self.columns
-    }
-
-    /// Number of inputs.
-    pub(crate) fn depth(&self) -> usize {
-        self.depth
-    }
-
-    /// The panels that hold these columns; the first must begin a panel.
-    fn right(&self, column: usize, depth: usize) -> Right<'_> {
-        let begin = (column / PANEL) * PANEL * self.depth + depth * PANEL;
-        Right {
-            data: &self.data.as_slice()[begin..],
-            panel: PANEL * self.depth,
-            depth: PANEL,
-        }
-    }
-}
-
 impl Product<'_> {
     /// Computes it with all threads of the current pool.
     pub(crate) fn run(&self, out: MatrixMut<'_>) {
@@ -154,7 +86,7 @@ impl Product<'_> {
         );
         if let Factor::Panels(panels) = self.right {
             assert_eq!(
-                (panels.columns, panels.depth),
+                (panels.columns(), panels.depth()),
                 (self.columns, self.depth),
                 "the panels fit the product"
             );

@@ -17,7 +17,7 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use backward::backward;
+pub(crate) use backward::{Saved, backward};
 pub(crate) use forward::forward;
 
 use crate::simd::tile::PANEL;

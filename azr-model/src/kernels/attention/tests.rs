@@ -1,6 +1,6 @@
 //! The contract over head shapes and sequence lengths around the block; bits of whole, partial and single reads.
 
-use super::{BLOCK, Heads, Pages, Segment, backward, backward::Saved, forward, reference};
+use super::{BLOCK, Heads, Pages, Saved, Segment, backward, forward, reference};
 use crate::kernels::contract::{check, differences, numbers, wide};
 
 /// Scores are chains of at most 64 products, sums run over at most 150 keys.

@@ -10,7 +10,8 @@ use rayon::prelude::*;
 use crate::simd::{
     matrix::MatrixMut,
     multiversion,
-    product::{Factor, Finish, Panels, Product},
+    panels::Panels,
+    product::{Factor, Finish, Product},
     tile::Left,
 };
 
@@ -19,15 +20,15 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
-/// What is added to `x w^T`.
-#[derive(Clone, Copy)]
-pub enum Plus<'a> {
+/// What is added to `x w^T`; `V` is a view of device memory.
+#[derive(Clone, Copy, Debug)]
+pub enum Plus<V> {
     /// Nothing.
     Nothing,
     /// One number for each output, `[o]`.
-    Bias(&'a [f32]),
+    Bias(V),
     /// A matrix of the shape of the result, `[n, o]`.
-    Residual(&'a [f32]),
+    Residual(V),
 }
 
 /// A weight matrix prepared for [`forward`].
@@ -63,7 +64,7 @@ impl Weights {
 }
 
 /// `y = x w^T + plus`; `x` is `[n, inputs]`, `y` is `[n, outputs]`.
-pub(crate) fn forward(x: &[f32], weights: &Weights, plus: Plus<'_>, y: &mut [f32]) {
+pub(crate) fn forward(x: &[f32], weights: &Weights, plus: Plus<&[f32]>, y: &mut [f32]) {
     let (inputs, outputs) = (weights.inputs(), weights.outputs());
     let rows = y.len() / outputs;
     assert_eq!(x.len(), rows * inputs, "x has a row for each row of y");

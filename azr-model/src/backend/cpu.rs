@@ -1,0 +1,266 @@
+//! The processor: f32, all threads of the current rayon pool, the same bits for any number of them.
+
+use std::{
+    ops::Range,
+    sync::{Mutex, PoisonError},
+};
+
+use super::{
+    AttentionSaved, Backend, BackendError, Batch, CacheLayer, Factors, HeadSaved, Heads, Plus, Turn,
+};
+use crate::kernels::{
+    adamw,
+    attention::{self, Pages},
+    embedding, head, matmul, rms_norm, rope, swiglu,
+};
+
+/// The host's processor and memory.
+#[derive(Debug, Default)]
+pub struct CpuBackend {
+    /// Logits of one chunk of the head's backward pass, kept between passes.
+    logits: Mutex<Vec<f32>>,
+}
+
+fn out_of_memory(elements: usize) -> impl Fn(std::collections::TryReserveError) -> BackendError {
+    move |source| BackendError::Allocate { elements, source }
+}
+
+impl Backend for CpuBackend {
+    type Buffer = Vec<f32>;
+    type View<'a> = &'a [f32];
+    type ViewMut<'a> = &'a mut [f32];
+    type Weights = matmul::Weights;
+    type Batch = Batch;
+
+    fn allocate(&self, elements: usize) -> Result<Vec<f32>, BackendError> {
+        let mut buffer = Vec::new();
+        buffer
+            .try_reserve_exact(elements)
+            .map_err(out_of_memory(elements))?;
+        buffer.resize(elements, 0.0);
+        Ok(buffer)
+    }
+
+    fn upload(&self, values: Vec<f32>) -> Result<Vec<f32>, BackendError> {
+        Ok(values)
+    }
+
+    fn view<'a>(&self, buffer: &'a Vec<f32>, range: Range<usize>) -> &'a [f32] {
+        &buffer[range]
+    }
+
+    fn view_mut<'a>(&self, buffer: &'a mut Vec<f32>, range: Range<usize>) -> &'a mut [f32] {
+        &mut buffer[range]
+    }
+
+    fn host<'a>(
+        &self,
+        view: &'a [f32],
+        _staging: &'a mut Vec<f32>,
+    ) -> Result<&'a [f32], BackendError> {
+        Ok(view)
+    }
+
+    fn write(&self, values: &[f32], out: &mut [f32]) {
+        out[..values.len()].copy_from_slice(values);
+    }
+
+    fn clear(&self, out: &mut [f32]) {
+        out.fill(0.0);
+    }
+
+    fn stage(&self, batch: Batch) -> Result<Batch, BackendError> {
+        Ok(batch)
+    }
+
+    fn weights(&self, outputs: usize, inputs: usize) -> Result<matmul::Weights, BackendError> {
+        matmul::Weights::new(outputs, inputs).map_err(out_of_memory(outputs * inputs))
+    }
+
+    fn pack(&self, matrix: &[f32], weights: &mut matmul::Weights) {
+        weights.pack(matrix);
+    }
+
+    fn embed(&self, batch: &Batch, table: &[f32], x: &mut [f32]) {
+        let d = x.len() / batch.tokens.len().max(1);
+        embedding::forward(table, &batch.tokens, d, x);
+    }
+
+    fn embed_backward(&self, batch: &Batch, dx: &[f32], dtable: &mut [f32]) {
+        let d = dx.len() / batch.tokens.len().max(1);
+        embedding::backward(dx, &batch.tokens, d, dtable);
+    }
+
+    fn pick(&self, batch: &Batch, x: &[f32], picked: &mut [f32]) {
+        let d = x.len() / batch.tokens.len().max(1);
+        embedding::forward(x, &batch.outputs, d, picked);
+    }
+
+    fn pick_backward(&self, batch: &Batch, dpicked: &[f32], dx: &mut [f32]) {
+        let d = dx.len() / batch.tokens.len().max(1);
+        dx.fill(0.0);
+        embedding::backward(dpicked, &batch.outputs, d, dx);
+    }
+
+    fn rms_norm(&self, x: &[f32], w: &[f32], eps: f32, y: &mut [f32], r: &mut [f32]) {
+        rms_norm::forward(x, w, eps, y, r);
+    }
+
+    fn rms_norm_backward(
+        &self,
+        dy: &[f32],
+        (x, w, r): (&[f32], &[f32], &[f32]),
+        dx: &mut [f32],
+        dw: &mut [f32],
+    ) {
+        rms_norm::backward(dy, x, w, r, dx, dw);
+    }
+
+    fn linear(&self, x: &[f32], weights: &matmul::Weights, plus: Plus<&[f32]>, y: &mut [f32]) {
+        matmul::forward(x, weights, plus, y);
+    }
+
+    fn linear_backward_input(&self, dy: &[f32], w: &[f32], outputs: usize, dx: &mut [f32]) {
+        matmul::backward_input(dy, w, outputs, dx);
+    }
+
+    fn linear_backward_weights(&self, dy: &[f32], x: &[f32], outputs: usize, dw: &mut [f32]) {
+        matmul::backward_weights(dy, x, outputs, dw);
+    }
+
+    fn linear_backward_bias(&self, dy: &[f32], db: &mut [f32]) {
+        matmul::backward_bias(dy, db);
+    }
+
+    fn angles(&self, batch: &Batch, frequencies: &[f32], turns: &mut [f32]) {
+        rope::angles(&batch.positions, frequencies, turns);
+    }
+
+    fn rope(&self, heads: &Heads, turns: &[f32], way: Turn, qkv: &mut [f32]) {
+        rope::turn(
+            qkv,
+            heads.width(),
+            heads.heads + heads.kv_heads,
+            turns,
+            heads.head_dim,
+            way,
+        );
+    }
+
+    fn attention(
+        &self,
+        batch: &Batch,
+        heads: &Heads,
+        qkv: &[f32],
+        CacheLayer { layer, layers }: CacheLayer,
+        cache: &mut [f32],
+        out: &mut [f32],
+        lse: &mut [f32],
+    ) {
+        let pages = Pages {
+            table: &batch.pages,
+            layer,
+            layers,
+        };
+        attention::forward(qkv, heads, &batch.segments, pages, cache, out, lse);
+    }
+
+    fn attention_backward(
+        &self,
+        batch: &Batch,
+        heads: &Heads,
+        saved: AttentionSaved<&[f32]>,
+        dqkv: &mut [f32],
+    ) {
+        let AttentionSaved {
+            qkv,
+            out,
+            lse,
+            dout,
+        } = saved;
+        attention::backward(
+            attention::Saved {
+                qkv,
+                out,
+                lse,
+                dout,
+            },
+            heads,
+            &batch.segments,
+            dqkv,
+        );
+    }
+
+    fn copy_page(&self, from: u32, to: u32, elements: usize, cache: &mut [f32]) {
+        let (from, to) = (from as usize * elements, to as usize * elements);
+        cache.copy_within(from..from + elements, to);
+    }
+
+    fn swiglu(&self, gate_up: &[f32], f: usize, y: &mut [f32]) {
+        swiglu::forward(gate_up, f, y);
+    }
+
+    fn swiglu_backward(&self, gate_up: &[f32], dy: &[f32], f: usize, dgate_up: &mut [f32]) {
+        swiglu::backward(gate_up, dy, f, dgate_up);
+    }
+
+    fn head(
+        &self,
+        batch: &Batch,
+        hidden: &[f32],
+        weights: &matmul::Weights,
+        inverse_temperature: f32,
+        logprobs: &mut [f32],
+        entropies: &mut [f32],
+    ) {
+        let rows = head::Rows {
+            hidden,
+            targets: &batch.targets,
+            inverse_temperature,
+        };
+        head::forward(&rows, weights, logprobs, entropies);
+    }
+
+    fn head_backward(
+        &self,
+        batch: &Batch,
+        saved: HeadSaved<'_, &[f32], matmul::Weights>,
+        dhidden: &mut [f32],
+        dw: &mut [f32],
+    ) {
+        let HeadSaved {
+            hidden,
+            packed,
+            weights,
+            inverse_temperature,
+            dlogprobs,
+            dentropies,
+        } = saved;
+        let rows = head::Rows {
+            hidden,
+            targets: &batch.targets,
+            inverse_temperature,
+        };
+        let gradients = head::ScoreGradients {
+            logprob: dlogprobs,
+            entropy: dentropies,
+        };
+        // A panic in another pass leaves numbers that this one overwrites.
+        let mut logits = self.logits.lock().unwrap_or_else(PoisonError::into_inner);
+        head::backward(&rows, &gradients, packed, weights, dhidden, dw, &mut logits);
+    }
+
+    fn sum_of_squares(&self, values: &[f32]) -> Result<f64, BackendError> {
+        Ok(adamw::sum_of_squares(values))
+    }
+
+    fn adamw(
+        &self,
+        weights: &mut [f32],
+        gradient: &mut [f32],
+        moments: (&mut [f32], &mut [f32]),
+        factors: Factors,
+    ) {
+        adamw::step(weights, gradient, moments.0, moments.1, factors);
+    }
+}

@@ -1,0 +1,210 @@
+//! What must not be seen in a sample, that sampler and learner agree to the bit, and the errors in words.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::{BatchLimits, Completion, Finish, Request, Sampling, generate};
+use crate::{
+    Transformer,
+    config::Architecture,
+    learn::{Sequence, TokenGradients, Trainer, TrainerOptions},
+    transformer::specimens,
+};
+
+fn requests(count: usize, seed: u64) -> Vec<Request> {
+    (0..count)
+        .map(|index| Request {
+            // Some prompts repeat, some are longer than a page.
+            prompt: specimens::tokens(1 + (index / 3 * 37) % 150, 37, (index / 3) as u32 + 7),
+            new_tokens_max: (index * 5) % 90,
+            sampling: Sampling::at_temperature([1.0, 0.7, 1.4][index % 3]),
+            seed: seed + index as u64,
+            stop_tokens: Arc::new([36]),
+        })
+        .collect()
+}
+
+fn sample(
+    transformer: &Transformer,
+    requests: &[Request],
+    limits: &BatchLimits,
+    threads: usize,
+) -> Vec<Completion> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .unwrap();
+    let mut completions = vec![None; requests.len()];
+    let mut deliver = |index: usize, completion: Completion| {
+        assert!(
+            completions[index].replace(completion).is_none(),
+            "request {index} was delivered twice"
+        );
+    };
+    pool.install(|| generate(transformer, requests, limits, &mut deliver))
+        .unwrap();
+    completions
+        .into_iter()
+        .map(|it| it.expect("every request is delivered"))
+        .collect()
+}
+
+#[test]
+fn the_same_request_gives_the_same_bytes_alone_among_others_and_under_any_limits() {
+    for architecture in [Architecture::Llama, Architecture::Qwen2] {
+        let transformer = specimens::transformer(architecture);
+        let requests = requests(24, 1);
+        let expected = sample(&transformer, &requests, &BatchLimits::default(), 2);
+        assert!(
+            expected.iter().any(|it| it.finish == Finish::Stop),
+            "some response ends by itself"
+        );
+        assert!(
+            expected.iter().any(|it| it.finish == Finish::Length),
+            "some response is cut"
+        );
+        let tight = BatchLimits {
+            sequences_max: 3,
+            cache_tokens_max: 1,
+            prefill_tokens_max: 10,
+        };
+        let middling = BatchLimits {
+            sequences_max: 7,
+            cache_tokens_max: 900,
+            prefill_tokens_max: 100,
+        };
+        assert_eq!(expected, sample(&transformer, &requests, &tight, 1));
+        assert_eq!(expected, sample(&transformer, &requests, &middling, 3));
+        for (request, expected) in requests.iter().zip(&expected) {
+            let alone = sample(
+                &transformer,
+                std::slice::from_ref(request),
+                &BatchLimits::default(),
+                1,
+            );
+            assert_eq!(*expected, alone[0]);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn the_learner_computes_the_sampler_s_logprobs_bit_for_bit(
+        seed in 0u64..1000,
+        temperature in prop::sample::select(vec![0.5f32, 1.0, 1.3]),
+        sequences_max in 1usize..40,
+        micro_batch_tokens_max in 1usize..2000,
+        threads in 1usize..4,
+        qwen in any::<bool>(),
+    ) {
+        let transformer = specimens::transformer(if qwen { Architecture::Qwen2 } else { Architecture::Llama });
+        let mut requests = requests(15, seed);
+        for request in &mut requests {
+            request.sampling = Sampling::at_temperature(temperature);
+        }
+        let limits = BatchLimits { sequences_max, ..BatchLimits::default() };
+        let completions = sample(&transformer, &requests, &limits, threads);
+        let sequences: Vec<Sequence> = requests.iter().zip(&completions).map(|(request, completion)| Sequence {
+            tokens: [request.prompt.clone(), completion.tokens.clone()].concat(),
+            prompt_len: request.prompt.len(),
+        }).collect();
+        let options = TrainerOptions { micro_batch_tokens_max, ..TrainerOptions::default() };
+        let mut trainer = Trainer::new(transformer, options).unwrap();
+        let mut learned = Vec::new();
+        trainer.accumulate(&sequences, temperature, &mut |_, scores| {
+            learned.push(scores.logprobs.clone());
+            let zeros = vec![0.0; scores.logprobs.len()];
+            TokenGradients { logprob: zeros.clone(), entropy: zeros }
+        }).unwrap();
+        for (completion, learned) in completions.iter().zip(&learned) {
+            let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+            prop_assert_eq!(bits(&completion.logprobs), bits(learned));
+        }
+    }
+}
+
+#[test]
+fn greedy_takes_the_likeliest_token_whatever_the_seed() {
+    let transformer = specimens::transformer(Architecture::Llama);
+    let greedy = |seed| {
+        let mut requests = requests(6, seed);
+        for request in &mut requests {
+            request.sampling = Sampling::GREEDY;
+        }
+        sample(&transformer, &requests, &BatchLimits::default(), 1)
+    };
+    assert_eq!(greedy(1), greedy(99));
+    assert_ne!(
+        sample(&transformer, &requests(6, 1), &BatchLimits::default(), 1),
+        greedy(1)
+    );
+}
+
+#[test]
+fn what_cannot_be_sampled_is_refused_before_anything_is_delivered() {
+    let transformer = specimens::transformer(Architecture::Llama);
+    let refuse = |change: &dyn Fn(&mut Request)| {
+        let mut requests = requests(2, 1);
+        change(&mut requests[1]);
+        let mut deliver = |_: usize, _: Completion| panic!("something was delivered");
+        let error = generate(
+            &transformer,
+            &requests,
+            &BatchLimits::default(),
+            &mut deliver,
+        )
+        .unwrap_err();
+        let source = std::error::Error::source(&error)
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        format!("{error}: {source}")
+    };
+    assert!(
+        refuse(&|it| it.prompt.clear())
+            .contains("request 1 cannot be sampled: the sequence is empty")
+    );
+    assert!(
+        refuse(&|it| it.prompt = vec![40])
+            .contains("token 40 at position 0 is not in the vocabulary of 37")
+    );
+    assert!(refuse(&|it| it.new_tokens_max = 300).contains("exceed the model's context of 300"));
+    assert!(refuse(&|it| it.sampling.temperature = -1.0).contains("request 1 has temperature -1"));
+    assert!(refuse(&|it| it.sampling.temperature = f32::NAN).contains("temperature NaN"));
+    assert!(
+        refuse(&|it| it.sampling.top_p = 0.0)
+            .contains("top_p 0; it must be greater than 0 and at most 1")
+    );
+    assert!(
+        refuse(&|it| it.sampling.min_p = 1.5).contains("min_p 1.5; it must be between 0 and 1")
+    );
+}
+
+#[test]
+fn damaged_weights_are_named_instead_of_sampled() {
+    let mut parameters = specimens::parameters(specimens::dimensions(Architecture::Llama));
+    parameters.get_mut("model.norm.weight").unwrap()[3] = f32::NAN;
+    let transformer = Transformer::on_cpu(parameters).unwrap();
+    for sampling in [Sampling::GREEDY, Sampling::at_temperature(1.0)] {
+        let request = Request {
+            new_tokens_max: 4,
+            sampling,
+            ..requests(1, 1).remove(0)
+        };
+        let error = generate(
+            &transformer,
+            &[request],
+            &BatchLimits::default(),
+            &mut |_, _| {},
+        )
+        .unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("request 0, new token 0: the logits are not finite"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,212 @@
+//! What must not be seen in a gradient or a step: threads, checkpointing, an interruption.
+
+use super::{
+    Checkpointing, LearnError, Sequence, StepOptions, TokenGradients, Trainer, TrainerOptions,
+};
+use crate::{
+    Transformer,
+    config::Architecture,
+    learn::{TokenScores, optimizer::StepError},
+    transformer::specimens,
+};
+
+const STEP: StepOptions = StepOptions {
+    lr: 1e-2,
+    beta1: 0.9,
+    beta2: 0.99,
+    eps: 1e-8,
+    weight_decay: 0.01,
+    gradient_norm_max: 1.0,
+};
+
+fn sequences(seed: u32) -> Vec<Sequence> {
+    (0..9)
+        .map(|index| Sequence {
+            tokens: specimens::tokens(3 + (index as usize * 17) % 70, 37, seed * 100 + index),
+            prompt_len: 1 + index as usize % 3,
+        })
+        .collect()
+}
+
+/// The gradient of minus the mean log-probability, with a little entropy.
+fn weigh(_: usize, scores: &TokenScores) -> TokenGradients {
+    let n = scores.logprobs.len();
+    TokenGradients {
+        logprob: vec![-1.0 / n as f32; n],
+        entropy: vec![-0.01; n],
+    }
+}
+
+fn trainer(options: TrainerOptions) -> Trainer {
+    Trainer::new(specimens::transformer(Architecture::Qwen2), options).unwrap()
+}
+
+fn gradient(options: TrainerOptions, threads: usize) -> Vec<f32> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .unwrap();
+    pool.install(|| {
+        let mut trainer = trainer(options);
+        trainer.accumulate(&sequences(1), 1.0, &mut weigh).unwrap();
+        trainer.with_gradient(<[f32]>::to_vec).unwrap()
+    })
+}
+
+fn weights(trainer: &Trainer) -> Vec<f32> {
+    trainer.transformer().with_weights(<[f32]>::to_vec).unwrap()
+}
+
+#[test]
+fn checkpointing_and_threads_change_no_bit_of_the_gradient() {
+    for micro_batch_tokens_max in [1, 100, 100_000] {
+        let options = |checkpointing| TrainerOptions {
+            micro_batch_tokens_max,
+            checkpointing,
+        };
+        let expected = gradient(options(Checkpointing::None), 1);
+        assert!(expected.iter().any(|value| *value != 0.0));
+        assert_eq!(
+            expected,
+            gradient(options(Checkpointing::None), 3),
+            "threads"
+        );
+        assert_eq!(
+            expected,
+            gradient(options(Checkpointing::EveryLayer), 2),
+            "checkpointing"
+        );
+    }
+}
+
+#[test]
+fn packing_changes_no_score_and_hardly_the_gradient() {
+    let with = |micro_batch_tokens_max| {
+        let mut trainer = trainer(TrainerOptions {
+            micro_batch_tokens_max,
+            ..TrainerOptions::default()
+        });
+        let mut seen = Vec::new();
+        let weigh = &mut |index: usize, scores: &TokenScores| {
+            seen.push((index, scores.clone()));
+            weigh(index, scores)
+        };
+        trainer.accumulate(&sequences(1), 0.9, weigh).unwrap();
+        (seen, trainer.with_gradient(<[f32]>::to_vec).unwrap())
+    };
+    let (alone, together) = (with(1), with(100_000));
+    assert_eq!(alone.0, together.0);
+    let scale = alone
+        .1
+        .iter()
+        .fold(0.0f32, |largest, value| largest.max(value.abs()));
+    for (a, b) in alone.1.iter().zip(&together.1) {
+        assert!((a - b).abs() <= 1e-5 * scale, "{a} and {b}");
+    }
+}
+
+#[test]
+fn learning_raises_the_probability_of_what_is_learned() {
+    let mut trainer = trainer(TrainerOptions::default());
+    let mut means = Vec::new();
+    for _ in 0..30 {
+        let (mut sum, mut count) = (0.0, 0);
+        let weigh = &mut |index: usize, scores: &TokenScores| {
+            sum += scores.logprobs.iter().sum::<f32>();
+            count += scores.logprobs.len();
+            weigh(index, scores)
+        };
+        trainer.accumulate(&sequences(1), 1.0, weigh).unwrap();
+        means.push(sum / count as f32);
+        assert!(0.0 < trainer.step(&STEP).unwrap().gradient_norm);
+    }
+    assert!(
+        means[0] + 1.0 < means[29],
+        "from {} to {} nats a token",
+        means[0],
+        means[29]
+    );
+}
+
+#[test]
+fn a_resumed_trainer_goes_on_as_if_nothing_had_happened() {
+    let step = |trainer: &mut Trainer, seed: u32| {
+        trainer
+            .accumulate(&sequences(seed), 1.0, &mut weigh)
+            .unwrap();
+        trainer.step(&STEP).unwrap();
+    };
+    let mut whole = trainer(TrainerOptions::default());
+    (1..=4).for_each(|seed| step(&mut whole, seed));
+    let mut before = trainer(TrainerOptions::default());
+    (1..=2).for_each(|seed| step(&mut before, seed));
+    let (steps, first, second) = before
+        .with_optimizer_state(|it| (it.steps, it.first.to_vec(), it.second.to_vec()))
+        .unwrap();
+    assert_eq!(steps, 2);
+    let saved = Transformer::on_cpu(before.transformer().to_parameters().unwrap()).unwrap();
+    let mut after =
+        Trainer::resume(saved, TrainerOptions::default(), steps, first, second).unwrap();
+    (3..=4).for_each(|seed| step(&mut after, seed));
+    assert_eq!(weights(&whole), weights(&after));
+}
+
+#[test]
+fn a_gradient_that_is_no_number_is_refused_and_nothing_moves() {
+    let mut trainer = trainer(TrainerOptions::default());
+    let before = weights(&trainer);
+    let huge = &mut |_: usize, scores: &TokenScores| TokenGradients {
+        logprob: vec![f32::MAX; scores.logprobs.len()],
+        entropy: vec![0.0; scores.logprobs.len()],
+    };
+    trainer.accumulate(&sequences(1), 1.0, huge).unwrap();
+    let refused = trainer.step(&STEP);
+    assert!(
+        matches!(
+            refused,
+            Err(LearnError::Step(StepError::GradientNotFinite { .. }))
+        ),
+        "{refused:?}"
+    );
+    assert_eq!(before, weights(&trainer));
+    assert!(
+        trainer
+            .with_gradient(|it| it.iter().all(|value| *value == 0.0))
+            .unwrap(),
+        "the gradient is empty"
+    );
+    let nan = &mut |_: usize, scores: &TokenScores| TokenGradients {
+        logprob: vec![f32::NAN; scores.logprobs.len()],
+        entropy: vec![0.0; scores.logprobs.len()],
+    };
+    let refused = trainer.accumulate(&sequences(1), 1.0, nan);
+    assert!(
+        matches!(refused, Err(LearnError::GradientNotFinite { sequence: 0 })),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn sequences_that_cannot_be_learned_from_are_named() {
+    let mut trainer = trainer(TrainerOptions::default());
+    let mut refuse = |tokens: Vec<u32>, prompt_len: usize| {
+        let good = Sequence {
+            tokens: vec![1, 2],
+            prompt_len: 1,
+        };
+        let error = trainer
+            .accumulate(&[good, Sequence { tokens, prompt_len }], 1.0, &mut weigh)
+            .unwrap_err();
+        let source = std::error::Error::source(&error)
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        format!("{error}: {source}")
+    };
+    assert!(refuse(vec![], 0).contains("sequence 1 cannot be learned from: the sequence is empty"));
+    assert!(
+        refuse(vec![1, 37], 1).contains("token 37 at position 1 is not in the vocabulary of 37")
+    );
+    assert!(refuse(vec![1; 301], 1).contains("301 tokens exceed the model's context of 300"));
+    assert!(refuse(vec![1, 2], 0).contains("sequence 1 has a prompt of 0 tokens and 2 in all"));
+    assert!(refuse(vec![1, 2], 3).contains("sequence 1 has a prompt of 3 tokens and 2 in all"));
+}
