@@ -1,0 +1,220 @@
+//! Where everything of a run lies, and how a run directory comes to be: whole or not at all.
+//!
+//! ```text
+//! config.toml        the resolved configuration
+//! origin.json        fingerprint of the model that the run was started with
+//! seeds.jsonl        the first tasks of the buffer
+//! held_out.jsonl     tasks that are tried and never trained on
+//! metrics.jsonl      a line a step
+//! tasks.jsonl        every admitted task
+//! evaluations.jsonl  right answers to every held-out task, at every evaluation
+//! rollouts/          step-000001.jsonl.zst and so on: every response
+//! checkpoints/       step-20 and so on
+//! lock               held by the process that has the run open
+//! ```
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use azr_tasks::{Task, TaskRecord};
+use serde::{Deserialize, Serialize};
+
+use super::{Material, RunError};
+use crate::config::Config;
+
+/// A run directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunDirectory {
+    root: PathBuf,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Start {
+    fingerprint: String,
+}
+
+/// The configuration of the run in `directory`.
+///
+/// # Errors
+/// [`RunError::NoRun`], or what is wrong with the file.
+pub fn read_config(directory: &Path) -> Result<Config, RunError> {
+    RunDirectory::existing(directory)?.config()
+}
+
+impl RunDirectory {
+    /// Makes a new run directory: written aside, then renamed, so that a killed start leaves no run behind.
+    pub(super) fn create(
+        root: &Path,
+        config: &Config,
+        fingerprint: &str,
+        material: &Material,
+    ) -> Result<Self, RunError> {
+        let is_free = match fs::read_dir(root) {
+            Ok(mut entries) => entries.next().is_none(),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        if !is_free {
+            return Err(RunError::Exists { path: root.to_path_buf() });
+        }
+        let aside = Self { root: aside_of(root) };
+        let written = aside.write_start(config, fingerprint, material);
+        if let Err(error) = written {
+            // The error that counts is the first one.
+            let _ = fs::remove_dir_all(&aside.root);
+            return Err(error);
+        }
+        fs::rename(&aside.root, root).map_err(at(root))?;
+        Ok(Self { root: root.to_path_buf() })
+    }
+
+    /// The run directory at `root`.
+    ///
+    /// # Errors
+    /// [`RunError::NoRun`] when there is none.
+    pub fn existing(root: &Path) -> Result<Self, RunError> {
+        let directory = Self { root: root.to_path_buf() };
+        match fs::metadata(directory.root.join(CONFIG)) {
+            Ok(_) => Ok(directory),
+            Err(source) => Err(RunError::NoRun { path: root.to_path_buf(), source }),
+        }
+    }
+
+    fn write_start(&self, config: &Config, fingerprint: &str, material: &Material) -> Result<(), RunError> {
+        let toml = config.to_toml()?;
+        match fs::remove_dir_all(&self.root) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&self.root)(error)),
+            _ => {}
+        }
+        for directory in [self.root.clone(), self.checkpoints(), self.root.join(ROLLOUTS)] {
+            fs::create_dir_all(&directory).map_err(at(&directory))?;
+        }
+        let start = format!("{}\n", serde_json::json!({ "fingerprint": fingerprint }));
+        for (name, text) in [
+            (CONFIG, toml),
+            (ORIGIN, start),
+            (SEEDS, lines(&material.seeds)),
+            (HELD_OUT, lines(&material.held_out)),
+        ] {
+            let path = self.root.join(name);
+            write_synced(&path, text.as_bytes()).map_err(at(&path))?;
+        }
+        Ok(())
+    }
+
+    /// What the run was started with.
+    pub(super) fn read(&self) -> Result<(Config, String, Material), RunError> {
+        let config = self.config()?;
+        let path = self.root.join(ORIGIN);
+        let start: Start =
+            serde_json::from_str(&read(&path)?).map_err(|source| RunError::Damaged { path, source: source.into() })?;
+        let material = Material { seeds: self.tasks(SEEDS)?, held_out: self.tasks(HELD_OUT)? };
+        Ok((config, start.fingerprint, material))
+    }
+
+    /// The resolved configuration.
+    ///
+    /// # Errors
+    /// When the file cannot be read or does not fit this program.
+    pub fn config(&self) -> Result<Config, RunError> {
+        Ok(Config::parse(&read(&self.root.join(CONFIG))?, [])?)
+    }
+
+    fn tasks(&self, name: &str) -> Result<Vec<Task>, RunError> {
+        let path = self.root.join(name);
+        let text = read(&path)?;
+        let damaged = |source: crate::policy::Cause| RunError::Damaged { path: path.clone(), source };
+        let mut tasks = Vec::new();
+        for (number, line) in text.lines().enumerate() {
+            let record: TaskRecord = serde_json::from_str(line).map_err(|source| damaged(source.into()))?;
+            tasks.push(record.into_task(number + 1).map_err(|source| damaged(source.into()))?);
+        }
+        Ok(tasks)
+    }
+
+    /// The directory itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where checkpoints are.
+    #[must_use]
+    pub fn checkpoints(&self) -> PathBuf {
+        self.root.join("checkpoints")
+    }
+
+    /// A line a step.
+    #[must_use]
+    pub fn metrics(&self) -> PathBuf {
+        self.root.join("metrics.jsonl")
+    }
+
+    /// Every admitted task.
+    #[must_use]
+    pub fn task_lines(&self) -> PathBuf {
+        self.root.join("tasks.jsonl")
+    }
+
+    /// Every evaluation.
+    #[must_use]
+    pub fn evaluations(&self) -> PathBuf {
+        self.root.join("evaluations.jsonl")
+    }
+
+    /// Every response of a step.
+    #[must_use]
+    pub fn rollouts(&self, step: u64) -> PathBuf {
+        self.root.join(ROLLOUTS).join(format!("step-{step:06}.jsonl.zst"))
+    }
+
+    /// Steps whose rollouts are there, and the files.
+    pub(super) fn rollout_files(&self) -> io::Result<Vec<(Option<u64>, PathBuf)>> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(self.root.join(ROLLOUTS))? {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|it| it.to_str()).unwrap_or_default();
+            let step = name.strip_prefix("step-").and_then(|it| it.strip_suffix(".jsonl.zst"));
+            files.push((step.and_then(|it| it.parse().ok()), path.clone()));
+        }
+        Ok(files)
+    }
+
+    pub(super) fn lock(&self) -> PathBuf {
+        self.root.join("lock")
+    }
+}
+
+const CONFIG: &str = "config.toml";
+const ORIGIN: &str = "origin.json";
+const SEEDS: &str = "seeds.jsonl";
+const HELD_OUT: &str = "held_out.jsonl";
+const ROLLOUTS: &str = "rollouts";
+
+fn aside_of(root: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(root.file_name().unwrap_or_default());
+    name.push(format!(".{}.partial", std::process::id()));
+    root.with_file_name(name)
+}
+
+fn lines(tasks: &[Task]) -> String {
+    let line = |task| serde_json::json!(TaskRecord::from(task)).to_string() + "\n";
+    tasks.iter().map(line).collect()
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = fs::File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn read(path: &Path) -> Result<String, RunError> {
+    fs::read_to_string(path).map_err(at(path))
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> RunError {
+    let path = path.to_path_buf();
+    move |source| RunError::Directory { path, source }
+}
