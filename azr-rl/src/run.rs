@@ -19,15 +19,15 @@ use azr_executor::Sandbox;
 use azr_tasks::Task;
 
 use crate::checkpoint::disk::LocalDisk;
-use crate::checkpoint::{Checkpoint, Checkpoints, SaveError};
-use crate::config::{Config, HeldOut};
+use crate::checkpoint::{Checkpoints, SaveError};
+use crate::config::Config;
 use crate::evaluation::{Evaluation, Evaluator};
 use crate::observer::{Event, Observer, Phase};
 use crate::policy::{Policy, PolicyError};
 use crate::self_play::{Means, SelfPlay, State, StepError, StepOutput};
 
 use self::directory::RunDirectory;
-use self::journal::{Journal, Journals};
+use self::journal::Journals;
 use self::lock::Lock;
 
 pub use self::directory::read_config;

@@ -32,6 +32,9 @@ use crate::report::{RolloutRecord, TaskLine};
 use crate::rollout::Sample;
 use crate::wire::WireError;
 
+pub(crate) use self::propose::Draws;
+pub(crate) use self::solve::Question;
+
 /// What stays the same from step to step.
 #[derive(Debug)]
 pub struct SelfPlay {
@@ -171,8 +174,13 @@ impl SelfPlay {
         BufferMetrics { tasks, admitted, admitted_total: state.admitted_total }
     }
 
+    /// The run's configuration.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The kinds of the run, in the order of its file.
-    fn kinds(&self) -> impl Iterator<Item = TaskKind> + '_ {
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = TaskKind> + '_ {
         self.config.self_play.kinds.iter().copied()
     }
 

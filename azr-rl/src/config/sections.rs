@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use azr_tasks::{Bans, Equality, Grammar, InductionRules, Limits, Sizes, Standards, TaskKind};
+use azr_executor::{Bans, Equality, Limits};
+use azr_tasks::{Grammar, InductionRules, Sizes, Standards, TaskKind};
 use serde::{Deserialize, Serialize};
 
 use crate::advantage::Estimator;

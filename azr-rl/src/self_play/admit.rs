@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use azr_tasks::{Buffers, Drawn, Lane, Lineage, Rejection, Role, Task};
+use azr_tasks::{Buffers, Drawn, Lane, Lineage, Rejection, Role, Task, Validation};
 
 use super::propose::Proposed;
 use super::{SelfPlay, StepError};
@@ -13,7 +13,7 @@ use crate::rollout::{Judgement, Rollout};
 
 /// What stands after admission.
 #[derive(Debug)]
-pub(super) struct Admitted {
+pub(crate) struct Admitted {
     /// Every proposal, in order.
     pub proposals: Vec<Sifted>,
     /// The new tasks, in order.
@@ -24,14 +24,14 @@ pub(super) struct Admitted {
 
 /// A proposal, and whether it became a task.
 #[derive(Debug)]
-pub(super) struct Sifted {
+pub(crate) struct Sifted {
     pub rollout: Rollout,
     pub fate: Fate,
 }
 
 /// What became of a proposal.
 #[derive(Debug)]
-pub(super) enum Fate {
+pub(crate) enum Fate {
     /// It is the new task of this number.
     Task(usize),
     /// It is none.
@@ -47,7 +47,7 @@ pub(super) enum Fate {
 
 /// A task that the step added.
 #[derive(Debug, Clone)]
-pub(super) struct NewTask {
+pub(crate) struct NewTask {
     /// The task and its identity.
     pub drawn: Drawn,
     /// Position of its proposal in the proposer's lane.
@@ -56,14 +56,14 @@ pub(super) struct NewTask {
 
 impl NewTask {
     /// Who answers it.
-    pub(super) fn solver(&self) -> Lane {
+    pub(crate) fn solver(&self) -> Lane {
         Lane { role: Role::Solve, kind: self.drawn.task.kind }
     }
 }
 
 impl SelfPlay {
     /// Lets valid, new proposals into the buffer.
-    pub(super) fn admit(
+    pub(crate) fn admit(
         &self,
         buffers: &mut Buffers,
         proposals: Vec<Proposed>,
@@ -72,10 +72,10 @@ impl SelfPlay {
     ) -> Result<Admitted, StepError> {
         let mut admitted =
             Admitted { proposals: Vec::with_capacity(proposals.len()), tasks: Vec::new(), rejections: BTreeMap::new() };
-        for Proposed { mut rollout, references, outcome } in proposals {
-            let entered = match outcome {
-                Ok(task) => self.enter(buffers, task, Lineage::proposed(step, references.parents()), policy)?,
-                Err(rejection) => Err(refused(&rejection)),
+        for Proposed { mut rollout, references, validation } in proposals {
+            let entered = match validation {
+                Validation::Accepted(task) => self.enter(buffers, task, Lineage::proposed(step, references.parents()), policy)?,
+                Validation::Rejected(rejection) => Err(refused(&rejection)),
             };
             let fate = match entered {
                 Ok(drawn) => {
@@ -94,7 +94,7 @@ impl SelfPlay {
     }
 
     /// Puts one task into the buffer, unless it is there already or nobody could be asked it.
-    pub(super) fn enter(
+    pub(crate) fn enter(
         &self,
         buffers: &mut Buffers,
         task: Task,
@@ -117,7 +117,7 @@ impl SelfPlay {
 
 /// Why something did not enter the buffer.
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(crate) struct Refused {
     proposal: Proposal,
     reason: &'static str,
     detail: String,
@@ -134,7 +134,7 @@ fn refused(rejection: &Rejection) -> Refused {
 
 impl Fate {
     /// What the record says about it.
-    pub(super) fn judgement(&self) -> Judgement {
+    pub(crate) fn judgement(&self) -> Judgement {
         match self {
             Self::Task(_) => {
                 Judgement { verdict: "accepted", detail: String::new(), well_formed: true, good: true }

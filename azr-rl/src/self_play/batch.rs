@@ -19,7 +19,7 @@ use crate::rollout::{Judgement, Purpose, Sample, Scored};
 
 /// The judged rollouts of one lane, apart by whether they are trained on.
 #[derive(Debug)]
-pub(super) struct Rewarded {
+pub(crate) struct Rewarded {
     lane: Lane,
     trainable: Vec<Scored>,
     /// For each trainable rollout, the prompt that it answers.
@@ -29,7 +29,7 @@ pub(super) struct Rewarded {
 
 /// What is trained on, and what is only recorded.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(crate) struct Batch {
     lanes: Vec<Lane>,
     pub samples: Vec<Sample>,
     others: Vec<Scored>,
@@ -37,7 +37,7 @@ pub(super) struct Batch {
 
 impl SelfPlay {
     /// Rewards every rollout.
-    pub(super) fn reward(&self, proposals: Vec<Sifted>, answers: Vec<Answered>, ratings: &[f64]) -> Vec<Rewarded> {
+    pub(crate) fn reward(&self, proposals: Vec<Sifted>, answers: Vec<Answered>, ratings: &[f64]) -> Vec<Rewarded> {
         let table = &self.config.reward;
         let mut lanes: Vec<Rewarded> = self.lanes().map(Rewarded::empty).collect();
         for (group, Sifted { rollout, fate }) in proposals.into_iter().enumerate() {
@@ -58,7 +58,7 @@ impl SelfPlay {
     }
 
     /// Compares every trainable rollout with its lane or its task.
-    pub(super) fn compare(&self, rewarded: Vec<Rewarded>, step: u64) -> Batch {
+    pub(crate) fn compare(&self, rewarded: Vec<Rewarded>, step: u64) -> Batch {
         let mut batch = Batch { lanes: Vec::new(), samples: Vec::new(), others: Vec::new() };
         for Rewarded { lane, trainable, groups, others } in rewarded {
             let (estimator, scales) = self.estimator(lane.role);
@@ -136,7 +136,7 @@ fn judgement(verdict: Verdict) -> Judgement {
 }
 
 /// The numbers of every lane.
-pub(super) fn lane_metrics(
+pub(crate) fn lane_metrics(
     batch: &Batch,
     tasks: &[NewTask],
     ratings: &[f64],
@@ -156,7 +156,7 @@ pub(super) fn lane_metrics(
 }
 
 /// The records of all rollouts: lane by lane, in the order they were asked.
-pub(super) fn records(batch: &Batch, step: u64) -> Vec<RolloutRecord> {
+pub(crate) fn records(batch: &Batch, step: u64) -> Vec<RolloutRecord> {
     let mut records: Vec<RolloutRecord> =
         batch.rollouts().map(|(scored, advantage)| RolloutRecord::new(step, scored, advantage)).collect();
     records.sort_by_key(|it| (it.lane, it.purpose.clone(), it.index));

@@ -1,7 +1,6 @@
 //! The first wave: what each proposer is shown, and what became of what it wrote.
 
-use azr_executor::SandboxError;
-use azr_tasks::{Buffers, Lane, Prompt, References, Rejection, Role, Task, TaskKind, Validation, Workshop};
+use azr_tasks::{Buffers, Lane, Prompt, References, Role, TaskKind, Validation, judge_proposal};
 
 use super::ask::{Moment, Wave, ask};
 use super::{Means, SelfPlay, StepError};
@@ -15,7 +14,7 @@ const DRAWS_MAX: usize = 32;
 
 /// One prompt to a proposer.
 #[derive(Debug)]
-pub(super) struct Assignment {
+pub(crate) struct Assignment {
     lane: Lane,
     /// Position in its lane.
     index: usize,
@@ -26,22 +25,22 @@ pub(super) struct Assignment {
 
 /// A proposal that was tried out.
 #[derive(Debug)]
-pub(super) struct Proposed {
+pub(crate) struct Proposed {
     pub rollout: Rollout,
     pub references: References,
-    pub outcome: Result<Task, Rejection>,
+    pub validation: Validation,
 }
 
 /// Which draws an assignment is made from: those of a step, or those of a round before the first step.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Draws {
+pub(crate) enum Draws {
     Step,
     Seeding,
 }
 
 impl SelfPlay {
     /// Every lane's prompts of a step.
-    pub(super) fn assign(
+    pub(crate) fn assign(
         &self,
         buffers: &Buffers,
         step: u64,
@@ -50,7 +49,7 @@ impl SelfPlay {
         self.assign_with(Draws::Step, buffers, step, policy)
     }
 
-    pub(super) fn assign_with(
+    pub(crate) fn assign_with(
         &self,
         draws: Draws,
         buffers: &Buffers,
@@ -94,7 +93,7 @@ impl SelfPlay {
                     return Ok((references, prompt));
                 }
                 shortest = shortest.min(tokens);
-                if references.examples.len() <= rules.examples_min() {
+                if references.examples.len() <= rules.examples(0) {
                     break;
                 }
                 references.examples.pop();
@@ -104,7 +103,7 @@ impl SelfPlay {
     }
 
     /// Samples every proposal and tries it out.
-    pub(super) fn propose(
+    pub(crate) fn propose(
         &self,
         assignments: Vec<Assignment>,
         step: u64,
@@ -113,7 +112,7 @@ impl SelfPlay {
         self.propose_at(Moment { step, phase: Phase::Propose }, assignments, means)
     }
 
-    pub(super) fn propose_at(
+    pub(crate) fn propose_at(
         &self,
         moment: Moment,
         assignments: Vec<Assignment>,
@@ -134,7 +133,7 @@ impl SelfPlay {
         let wave = ask(means.policy, means.observer, workers, moment, &requests, |index, response| {
             let assignment = &assignments[index];
             let text = format!("{}{}", assignment.prompt.prefill, response.text);
-            self.try_out(assignment.lane.kind, &text, &assignment.references, &workshop)
+            judge_proposal(assignment.lane.kind, &text, &assignment.references, &self.novelty, &workshop)
         })?;
         let policy_step = moment.step.saturating_sub(1);
         Ok(wave.zip(assignments, |_, assignment, judged| Proposed {
@@ -148,29 +147,7 @@ impl SelfPlay {
                 response: judged.response,
             },
             references: assignment.references,
-            outcome: judged.finding,
+            validation: judged.finding,
         }))
-    }
-
-    /// Reads and runs a proposal. What is known not to be new is not run.
-    fn try_out(
-        &self,
-        kind: TaskKind,
-        text: &str,
-        references: &References,
-        workshop: &Workshop<'_>,
-    ) -> Result<Result<Task, Rejection>, SandboxError> {
-        let rules = kind.rules();
-        let proposal = match rules.read_proposal(text, references, &self.standards.grammar) {
-            Ok(proposal) => proposal,
-            Err(malformed) => return Ok(Err(Rejection::Malformed(malformed))),
-        };
-        if let Err(rejection) = self.novelty.check(&proposal, references) {
-            return Ok(Err(rejection));
-        }
-        Ok(match rules.validate(proposal, workshop)? {
-            Validation::Accepted(task) => Ok(task),
-            Validation::Rejected(rejection) => Err(rejection),
-        })
     }
 }

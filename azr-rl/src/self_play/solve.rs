@@ -39,7 +39,7 @@ pub(crate) struct Answered {
 
 impl SelfPlay {
     /// The solver's prompts of a step: `rating_samples` for every new task, then one for every task drawn.
-    pub(super) fn questions(&self, buffers: &Buffers, tasks: &[NewTask], step: u64) -> Vec<Question> {
+    pub(crate) fn questions(&self, buffers: &Buffers, tasks: &[NewTask], step: u64) -> Vec<Question> {
         let samples = self.config.self_play.rating_samples;
         let mut asked_in_lane = [0; Lane::ALL.len()];
         let mut questions = Vec::with_capacity(tasks.len() * samples);
@@ -82,7 +82,7 @@ impl SelfPlay {
     }
 
     /// Samples every answer and judges it.
-    pub(super) fn solve(
+    pub(crate) fn solve(
         &self,
         questions: Vec<Question>,
         step: u64,
@@ -143,7 +143,7 @@ impl SelfPlay {
     }
 
     /// How much the new tasks of each kind can teach.
-    pub(super) fn learnability(
+    pub(crate) fn learnability(
         &self,
         tasks: &[NewTask],
         ratings: &[f64],
@@ -168,7 +168,7 @@ fn verify(task: &Task, prompt: &Prompt, response: &str, workshop: &Workshop<'_>)
 }
 
 /// The solve rate of every new task, in order: the share of its rating samples that is right.
-pub(super) fn rate(tasks: &[NewTask], answers: &[Answered]) -> Vec<f64> {
+pub(crate) fn rate(tasks: &[NewTask], answers: &[Answered]) -> Vec<f64> {
     let mut counts = vec![(0_u32, 0_u32); tasks.len()];
     for answer in answers.iter().filter(|it| it.rollout.purpose == Purpose::Rate) {
         let (correct, asked) = &mut counts[answer.group];
@@ -179,7 +179,7 @@ pub(super) fn rate(tasks: &[NewTask], answers: &[Answered]) -> Vec<f64> {
 }
 
 /// Adds the verdicts to what the buffer knows of its tasks.
-pub(super) fn remember(buffers: &mut Buffers, answers: &[Answered]) {
+pub(crate) fn remember(buffers: &mut Buffers, answers: &[Answered]) {
     for answer in answers {
         let correct = u64::from(answer.verdict == Verdict::Correct);
         buffers.record_solves(answer.drawn.task.kind, &answer.drawn.id, correct, 1);
@@ -187,7 +187,7 @@ pub(super) fn remember(buffers: &mut Buffers, answers: &[Answered]) {
 }
 
 /// The records of the new tasks.
-pub(super) fn task_lines(
+pub(crate) fn task_lines(
     buffers: &Buffers,
     tasks: &[NewTask],
     ratings: &[f64],
