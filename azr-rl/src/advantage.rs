@@ -47,9 +47,15 @@ impl Estimator {
     #[must_use]
     pub fn build(self) -> Box<dyn AdvantageEstimator> {
         match self {
-            Self::LaneTokens => Box::new(TaskRelative { weighting: Weighting::Tokens }),
-            Self::LaneSequences => Box::new(TaskRelative { weighting: Weighting::Sequences }),
-            Self::PerTask => Box::new(PerTask { scale: Scale::Spread }),
+            Self::LaneTokens => Box::new(TaskRelative {
+                weighting: Weighting::Tokens,
+            }),
+            Self::LaneSequences => Box::new(TaskRelative {
+                weighting: Weighting::Sequences,
+            }),
+            Self::PerTask => Box::new(PerTask {
+                scale: Scale::Spread,
+            }),
             Self::PerTaskCentered => Box::new(PerTask { scale: Scale::None }),
         }
     }
@@ -72,8 +78,17 @@ pub struct Scales {
 
 /// Makes the rollouts of one lane trainable. `groups[i]` numbers the prompt that `lane[i]` answers.
 #[must_use]
-pub fn samples(estimator: Estimator, scales: Scales, lane: Vec<Scored>, groups: &[usize]) -> Vec<Sample> {
-    assert_eq!(lane.len(), groups.len(), "every rollout of a lane belongs to a group");
+pub fn samples(
+    estimator: Estimator,
+    scales: Scales,
+    lane: Vec<Scored>,
+    groups: &[usize],
+) -> Vec<Sample> {
+    assert_eq!(
+        lane.len(),
+        groups.len(),
+        "every rollout of a lane belongs to a group"
+    );
     let outcomes: Vec<Outcome> = lane
         .iter()
         .zip(groups)
@@ -84,11 +99,19 @@ pub fn samples(estimator: Estimator, scales: Scales, lane: Vec<Scored>, groups: 
         })
         .collect();
     let advantages = estimator.build().advantages(&outcomes);
-    assert_eq!(advantages.len(), lane.len(), "an estimator gives one advantage for each rollout");
+    assert_eq!(
+        advantages.len(),
+        lane.len(),
+        "an estimator gives one advantage for each rollout"
+    );
     lane.into_iter()
         .zip(advantages)
         .map(|(scored, advantage)| {
-            let negative = if advantage < 0.0 { scales.negative } else { 1.0 };
+            let negative = if advantage < 0.0 {
+                scales.negative
+            } else {
+                1.0
+            };
             scored.into_sample(advantage as f32 * scales.lane * negative)
         })
         .collect()

@@ -50,7 +50,11 @@ impl<D: Disk> Checkpoints<D> {
     /// The checkpoints in `directory`, which exists; the last `keep` stay when one is added.
     pub fn new(directory: PathBuf, keep: usize, disk: D) -> Self {
         assert!(0 < keep, "a run without any checkpoint cannot be resumed");
-        Self { directory, keep, disk }
+        Self {
+            directory,
+            keep,
+            disk,
+        }
     }
 
     /// Writes a checkpoint. `write` fills an empty directory with whatever belongs to it; when anything fails, the
@@ -72,7 +76,10 @@ impl<D: Disk> Checkpoints<D> {
         }
         result?;
         self.prune(step);
-        Ok(Checkpoint { step, directory: done })
+        Ok(Checkpoint {
+            step,
+            directory: done,
+        })
     }
 
     fn write_and_rename<E>(
@@ -93,7 +100,9 @@ impl<D: Disk> Checkpoints<D> {
             self.disk.sync(&path).map_err(at(&path))?;
         }
         let path = partial.join(manifest::FILE_NAME);
-        self.disk.write(&path, manifest.to_json().as_bytes()).map_err(at(&path))?;
+        self.disk
+            .write(&path, manifest.to_json().as_bytes())
+            .map_err(at(&path))?;
         self.disk.sync(&path).map_err(at(&path))?;
         for directory in manifest::directories(partial).map_err(at(partial))? {
             self.disk.sync(&directory).map_err(at(&directory))?;
@@ -110,7 +119,10 @@ impl<D: Disk> Checkpoints<D> {
     /// Only when the directory cannot be read; damage is not an error here.
     pub fn latest(&mut self) -> io::Result<Found> {
         self.sweep()?;
-        let mut found = Found { checkpoint: None, damaged: Vec::new() };
+        let mut found = Found {
+            checkpoint: None,
+            damaged: Vec::new(),
+        };
         for step in self.steps()?.into_iter().rev() {
             let directory = self.directory.join(format!("step-{step}"));
             match Manifest::verify(&directory) {
@@ -129,7 +141,11 @@ impl<D: Disk> Checkpoints<D> {
         let mut steps = Vec::new();
         for entry in std::fs::read_dir(&self.directory)? {
             let name = entry?.file_name();
-            steps.extend(name.to_str().and_then(|it| it.strip_prefix("step-")).and_then(|it| it.parse::<u64>().ok()));
+            steps.extend(
+                name.to_str()
+                    .and_then(|it| it.strip_prefix("step-"))
+                    .and_then(|it| it.parse::<u64>().ok()),
+            );
         }
         steps.sort_unstable();
         Ok(steps)
@@ -138,7 +154,11 @@ impl<D: Disk> Checkpoints<D> {
     fn sweep(&mut self) -> io::Result<()> {
         for entry in std::fs::read_dir(&self.directory)? {
             let entry = entry?;
-            if entry.file_name().to_str().is_some_and(|it| it.starts_with(".step-")) {
+            if entry
+                .file_name()
+                .to_str()
+                .is_some_and(|it| it.starts_with(".step-"))
+            {
                 self.disk.remove_directory(&entry.path())?;
             }
         }
@@ -154,7 +174,10 @@ impl<D: Disk> Checkpoints<D> {
         for step in &older[..superfluous] {
             let directory = self.directory.join(format!("step-{step}"));
             let doomed = self.directory.join(format!(".step-{step}.removed"));
-            let removed = self.disk.rename(&directory, &doomed).and_then(|()| self.disk.remove_directory(&doomed));
+            let removed = self
+                .disk
+                .rename(&directory, &doomed)
+                .and_then(|()| self.disk.remove_directory(&doomed));
             if let Err(error) = removed {
                 tracing::warn!(step, %error, "an old checkpoint could not be removed");
             }

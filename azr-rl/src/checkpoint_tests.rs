@@ -54,7 +54,10 @@ impl Disk for FailingDisk {
 fn fill<D: Disk>(step: u64) -> impl FnOnce(&Path, &mut D) -> io::Result<()> {
     move |directory, disk| {
         disk.create_directory(&directory.join("model"))?;
-        disk.write(&directory.join("model/weights"), format!("weights after step {step}").as_bytes())?;
+        disk.write(
+            &directory.join("model/weights"),
+            format!("weights after step {step}").as_bytes(),
+        )?;
         disk.write(&directory.join("state.json"), b"{}")
     }
 }
@@ -64,12 +67,18 @@ fn local(directory: &Path, keep: usize) -> Checkpoints<LocalDisk> {
 }
 
 fn latest_step(directory: &Path) -> Option<u64> {
-    local(directory, 9).latest().unwrap().checkpoint.map(|it| it.step)
+    local(directory, 9)
+        .latest()
+        .unwrap()
+        .checkpoint
+        .map(|it| it.step)
 }
 
 fn names(directory: &Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        fs::read_dir(directory).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = fs::read_dir(directory)
+        .unwrap()
+        .map(|it| it.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -84,7 +93,10 @@ fn the_last_checkpoints_are_kept_and_older_ones_leave() {
     assert_eq!(names(directory.path()), ["step-10", "step-15"]);
     let found = checkpoints.latest().unwrap().checkpoint.unwrap();
     assert_eq!(found.step, 15);
-    assert_eq!(fs::read_to_string(found.directory.join("model/weights")).unwrap(), "weights after step 15");
+    assert_eq!(
+        fs::read_to_string(found.directory.join("model/weights")).unwrap(),
+        "weights after step 15"
+    );
 }
 
 #[test]
@@ -93,7 +105,11 @@ fn whatever_operation_of_the_disk_fails_the_last_good_checkpoint_stays() {
     for calls_left in 0.. {
         let directory = tempfile::tempdir().unwrap();
         local(directory.path(), 1).save(5, fill(5)).unwrap();
-        let mut failing = Checkpoints::new(directory.path().to_path_buf(), 1, FailingDisk { calls_left });
+        let mut failing = Checkpoints::new(
+            directory.path().to_path_buf(),
+            1,
+            FailingDisk { calls_left },
+        );
         let result = failing.save(10, fill(10));
         let latest = latest_step(directory.path());
         match result {
@@ -107,9 +123,17 @@ fn whatever_operation_of_the_disk_fails_the_last_good_checkpoint_stays() {
             Err(error) => {
                 failures += 1;
                 // The rename may have happened before the failure: both are whole then, and none is lost.
-                assert!(matches!(latest, Some(5 | 10)), "after operation {calls_left}: {latest:?}");
+                assert!(
+                    matches!(latest, Some(5 | 10)),
+                    "after operation {calls_left}: {latest:?}"
+                );
                 assert!(error.to_string().contains("no storage space"), "{error}");
-                assert!(names(directory.path()).iter().all(|it| !it.contains("partial")), "half a checkpoint was left");
+                assert!(
+                    names(directory.path())
+                        .iter()
+                        .all(|it| !it.contains("partial")),
+                    "half a checkpoint was left"
+                );
             }
         }
     }
@@ -131,11 +155,21 @@ fn a_process_that_dies_while_saving_leaves_nothing_that_is_taken_for_a_checkpoin
 #[test]
 fn a_damaged_checkpoint_is_passed_over_and_its_damage_named() {
     let damage: [(&str, fn(&Path)); 5] = [
-        ("model/weights has 5 bytes", |it| fs::write(it.join("model/weights"), b"short").unwrap()),
-        ("model/weights is not what", |it| fs::write(it.join("model/weights"), b"weights after step 11").unwrap()),
-        ("state.json cannot be read", |it| fs::remove_file(it.join("state.json")).unwrap()),
-        ("no readable manifest", |it| fs::remove_file(it.join("manifest.json")).unwrap()),
-        ("manifest is not readable", |it| fs::write(it.join("manifest.json"), b"{\"format\": 1, \"fi").unwrap()),
+        ("model/weights has 5 bytes", |it| {
+            fs::write(it.join("model/weights"), b"short").unwrap()
+        }),
+        ("model/weights is not what", |it| {
+            fs::write(it.join("model/weights"), b"weights after step 11").unwrap()
+        }),
+        ("state.json cannot be read", |it| {
+            fs::remove_file(it.join("state.json")).unwrap()
+        }),
+        ("no readable manifest", |it| {
+            fs::remove_file(it.join("manifest.json")).unwrap()
+        }),
+        ("manifest is not readable", |it| {
+            fs::write(it.join("manifest.json"), b"{\"format\": 1, \"fi").unwrap()
+        }),
     ];
     for (expected, inflict) in damage {
         let directory = tempfile::tempdir().unwrap();
@@ -146,7 +180,10 @@ fn a_damaged_checkpoint_is_passed_over_and_its_damage_named() {
         assert_eq!(found.checkpoint.map(|it| it.step), Some(5), "{expected}");
         assert_eq!(found.damaged.len(), 1);
         let text = found.damaged[0].1.to_string();
-        assert!(text.contains(expected), "{text:?} does not say {expected:?}");
+        assert!(
+            text.contains(expected),
+            "{text:?} does not say {expected:?}"
+        );
     }
 }
 
@@ -164,6 +201,12 @@ fn a_damaged_checkpoint_is_replaced_when_its_step_is_saved_again() {
 #[test]
 fn two_checkpoints_of_the_same_state_are_the_same_bytes() {
     let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let saved = [&a, &b].map(|it| local(it.path(), 1).save(5, fill(5)).unwrap().directory.join("manifest.json"));
+    let saved = [&a, &b].map(|it| {
+        local(it.path(), 1)
+            .save(5, fill(5))
+            .unwrap()
+            .directory
+            .join("manifest.json")
+    });
     assert_eq!(fs::read(&saved[0]).unwrap(), fs::read(&saved[1]).unwrap());
 }

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 
 pub use assignment::set;
 pub use sections::{
-    AdvantageConfig, CheckpointConfig, EvaluationConfig, HeldOut, ModelSource, OptimizerConfig, Proposer,
-    SamplingConfig, SandboxConfig, SeedSource, SeedingConfig, SelfPlayConfig, SolverBatch, StandardsConfig,
+    AdvantageConfig, CheckpointConfig, EvaluationConfig, GeneratedTasks, HeldOut, ModelSource,
+    OptimizerConfig, Proposer, SamplingConfig, SandboxConfig, SeedFiles, SeedSource, SeedingConfig,
+    SelfPlayConfig, SolverBatch, StandardsConfig,
 };
 
 use azr_tasks::{BufferOptions, Grammar, PromptOptions};
@@ -65,8 +66,12 @@ impl Config {
     ///
     /// # Errors
     /// Names the key and what to write instead.
-    pub fn parse<'a>(text: &str, assignments: impl IntoIterator<Item = &'a str>) -> Result<Self, ConfigError> {
-        let mut table: toml::Table = toml::from_str(text).map_err(|source| ConfigError::Syntax { source })?;
+    pub fn parse<'a>(
+        text: &str,
+        assignments: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, ConfigError> {
+        let mut table: toml::Table =
+            toml::from_str(text).map_err(|source| ConfigError::Syntax { source })?;
         for assignment in assignments {
             set(&mut table, assignment)?;
         }
@@ -94,7 +99,10 @@ pub enum ConfigError {
         source: toml::de::Error,
     },
     /// A key is unknown, missing or of the wrong type.
-    #[error("the run file does not fit: {}; compare it with the files in configs/", one_line(source))]
+    #[error(
+        "the run file does not fit: {}; compare it with the files in configs/",
+        one_line(source)
+    )]
     Keys {
         /// What does not fit, with the key.
         source: toml::de::Error,
@@ -110,7 +118,9 @@ pub enum ConfigError {
         rule: &'static str,
     },
     /// An assignment is not `key=value`.
-    #[error("`{assignment}` is not an assignment; write section.key=value, for instance optimizer.learning_rate=1e-5")]
+    #[error(
+        "`{assignment}` is not an assignment; write section.key=value, for instance optimizer.learning_rate=1e-5"
+    )]
     Assignment {
         /// What was written.
         assignment: String,
@@ -132,7 +142,11 @@ pub enum ConfigError {
 }
 
 fn one_line(error: &toml::de::Error) -> String {
-    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+    error
+        .to_string()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]

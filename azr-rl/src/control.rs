@@ -14,7 +14,11 @@ use crate::rollout::Scored;
 /// Deals the rewards of `lane` out anew, within each of `groups`.
 #[must_use]
 pub fn deal_anew(lane: Vec<Scored>, groups: &[usize], generator: &mut ChaCha8Rng) -> Vec<Scored> {
-    assert_eq!(lane.len(), groups.len(), "every rollout of a lane belongs to a group");
+    assert_eq!(
+        lane.len(),
+        groups.len(),
+        "every rollout of a lane belongs to a group"
+    );
     let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (idx, &group) in groups.iter().enumerate() {
         members.entry(group).or_default().push(idx);
@@ -27,5 +31,8 @@ pub fn deal_anew(lane: Vec<Scored>, groups: &[usize], generator: &mut ChaCha8Rng
             rewards[idx] = reward;
         }
     }
-    lane.into_iter().zip(rewards).map(|(scored, reward)| scored.with_reward(reward)).collect()
+    lane.into_iter()
+        .zip(rewards)
+        .map(|(scored, reward)| scored.with_reward(reward))
+        .collect()
 }

@@ -68,8 +68,17 @@ impl Evaluator {
     /// Tries each of `tasks` this often.
     #[must_use]
     pub fn new(tasks: Vec<Task>, samples_per_task: usize) -> Self {
-        let tasks = tasks.into_iter().map(|task| Drawn { id: task.id(), task: task.into() }).collect();
-        Self { tasks, samples_per_task }
+        let tasks = tasks
+            .into_iter()
+            .map(|task| Drawn {
+                id: task.id(),
+                task: task.into(),
+            })
+            .collect();
+        Self {
+            tasks,
+            samples_per_task,
+        }
     }
 
     /// Whether there is anything to try.
@@ -82,15 +91,33 @@ impl Evaluator {
     ///
     /// # Errors
     /// Whatever the policy or the sandbox failed at.
-    pub fn evaluate(&self, play: &SelfPlay, step: u64, means: &mut Means<'_>) -> Result<Evaluation, StepError> {
+    pub fn evaluate(
+        &self,
+        play: &SelfPlay,
+        step: u64,
+        means: &mut Means<'_>,
+    ) -> Result<Evaluation, StepError> {
         let questions = self.questions(play);
-        let moment = Moment { step, phase: Phase::Evaluate };
-        let answers = play.answer(questions, Sampling::at_temperature(1.0), moment, step, means)?;
+        let moment = Moment {
+            step,
+            phase: Phase::Evaluate,
+        };
+        let answers = play.answer(
+            questions,
+            Sampling::at_temperature(1.0),
+            moment,
+            step,
+            means,
+        )?;
         let mut kinds: BTreeMap<TaskKind, KindCounts> = BTreeMap::new();
         for of_task in answers.items.chunks(self.samples_per_task) {
-            let Some(first) = of_task.first() else { continue };
+            let Some(first) = of_task.first() else {
+                continue;
+            };
             let counts = kinds.entry(first.drawn.task.kind).or_default();
-            let count = |wanted: fn(Verdict) -> bool| of_task.iter().filter(|it| wanted(it.verdict)).count() as u32;
+            let count = |wanted: fn(Verdict) -> bool| {
+                of_task.iter().filter(|it| wanted(it.verdict)).count() as u32
+            };
             counts.samples_per_task = of_task.len() as u32;
             counts.correct.push(count(|it| it == Verdict::Correct));
             counts.well_formed += count(|it| it != Verdict::Malformed);
@@ -102,13 +129,24 @@ impl Evaluator {
     fn questions(&self, play: &SelfPlay) -> Vec<Question> {
         let mut questions = Vec::with_capacity(self.tasks.len() * self.samples_per_task);
         for (group, drawn) in self.tasks.iter().enumerate() {
-            let lane = Lane { role: Role::Solve, kind: drawn.task.kind };
+            let lane = Lane {
+                role: Role::Solve,
+                kind: drawn.task.kind,
+            };
             let prompt = play.question_prompt(&drawn.task);
             for sample in 0..self.samples_per_task {
                 let index = group * self.samples_per_task + sample;
                 let seed = play.place(Stream::Evaluation, 0, lane, index).seed();
                 let (drawn, prompt) = (drawn.clone(), prompt.clone());
-                questions.push(Question { lane, purpose: Purpose::Solve, index, drawn, prompt, seed, group });
+                questions.push(Question {
+                    lane,
+                    purpose: Purpose::Solve,
+                    index,
+                    drawn,
+                    prompt,
+                    seed,
+                    group,
+                });
             }
         }
         questions
@@ -129,12 +167,19 @@ impl Evaluation {
 
 impl KindCounts {
     fn rates(&self) -> Vec<f64> {
-        self.correct.iter().map(|&it| f64::from(it) / f64::from(self.samples_per_task.max(1))).collect()
+        self.correct
+            .iter()
+            .map(|&it| f64::from(it) / f64::from(self.samples_per_task.max(1)))
+            .collect()
     }
 
     fn since(&self, start: &KindCounts) -> KindResult {
         let (now, before) = (self.rates(), start.rates());
-        let differences: Vec<f64> = now.iter().zip(&before).map(|(now, before)| now - before).collect();
+        let differences: Vec<f64> = now
+            .iter()
+            .zip(&before)
+            .map(|(now, before)| now - before)
+            .collect();
         let (solve_rate, solve_rate_se) = mean_and_error(&now);
         let (change, change_se) = mean_and_error(&differences);
         let answers = self.correct.len() as f64 * f64::from(self.samples_per_task.max(1));
@@ -170,8 +215,15 @@ mod tests {
     use super::*;
 
     fn evaluation(step: u64, correct: &[u32]) -> Evaluation {
-        let counts = KindCounts { samples_per_task: 4, correct: correct.to_vec(), well_formed: 12 };
-        Evaluation { step, kinds: BTreeMap::from([(TaskKind::Abduction, counts)]) }
+        let counts = KindCounts {
+            samples_per_task: 4,
+            correct: correct.to_vec(),
+            well_formed: 12,
+        };
+        Evaluation {
+            step,
+            kinds: BTreeMap::from([(TaskKind::Abduction, counts)]),
+        }
     }
 
     #[test]
@@ -183,8 +235,16 @@ mod tests {
         assert!((result.start - 7.0 / 16.0).abs() < 1e-12);
         assert!((result.solve_rate - 11.0 / 16.0).abs() < 1e-12);
         assert!((result.change - 0.25).abs() < 1e-12);
-        assert!(result.change_se.abs() < 1e-12, "every task gained the same: {}", result.change_se);
-        assert!(0.15 < result.solve_rate_se, "tasks differ: {}", result.solve_rate_se);
+        assert!(
+            result.change_se.abs() < 1e-12,
+            "every task gained the same: {}",
+            result.change_se
+        );
+        assert!(
+            0.15 < result.solve_rate_se,
+            "tasks differ: {}",
+            result.solve_rate_se
+        );
         assert!((result.format_rate - 0.75).abs() < 1e-12);
     }
 

@@ -4,25 +4,30 @@
 //! seam to the model. The crate knows no command line, no environment variable, and prints nothing.
 #![forbid(unsafe_code)]
 
-pub mod policy;
-pub mod rollout;
-pub mod reward;
 pub mod advantage;
-pub mod control;
-pub mod learner;
-pub mod wire;
-pub mod self_play;
-pub mod seeding;
-pub mod evaluation;
-pub mod config;
-pub mod observer;
-pub mod metrics;
-pub mod report;
-pub mod randomness;
 pub mod checkpoint;
+pub mod config;
+pub mod control;
+pub mod evaluation;
+pub mod learner;
+pub mod material;
+pub mod metrics;
+pub mod observer;
+pub mod policy;
+pub mod randomness;
+pub mod report;
+pub mod reward;
+pub mod rollout;
 pub mod run;
+pub mod seeding;
+pub mod self_play;
+pub mod wire;
+
+#[cfg(test)]
+mod scripted;
 
 pub use config::{Config, ConfigError};
+pub use material::{Material, MaterialError};
 pub use observer::{Event, Observer, Phase};
 pub use policy::{Policy, PolicyError};
-pub use run::{Ending, EndReason, Material, Origin, Run, RunError};
+pub use run::{EndReason, Ending, Origin, Run, RunError};

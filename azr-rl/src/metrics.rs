@@ -146,7 +146,8 @@ impl LaneMetrics {
     /// responses went into the update.
     #[must_use]
     pub fn of(role: Role, lane: &[&Scored], solve_rates: &[f64], trained: usize) -> Self {
-        let share = |has: fn(&Scored) -> bool| mean(lane.iter().map(|it| f64::from(u8::from(has(it)))));
+        let share =
+            |has: fn(&Scored) -> bool| mean(lane.iter().map(|it| f64::from(u8::from(has(it)))));
         let good_rate = share(|it| it.judgement().good);
         let format_rate = share(|it| it.judgement().well_formed);
         let is_proposer = role == Role::Propose;
@@ -154,10 +155,19 @@ impl LaneMetrics {
             rollouts: lane.len(),
             reward_mean: mean(lane.iter().map(|it| f64::from(it.reward()))),
             valid_rate: if is_proposer { good_rate } else { format_rate },
-            solve_rate: if is_proposer { mean(solve_rates.iter().copied()) } else { good_rate },
+            solve_rate: if is_proposer {
+                mean(solve_rates.iter().copied())
+            } else {
+                good_rate
+            },
             format_rate,
-            response_tokens_mean: mean(lane.iter().map(|it| it.rollout().response.tokens.len() as f64)),
-            truncated_rate: share(|it| it.rollout().response.finish == crate::policy::Finish::Length),
+            response_tokens_mean: mean(
+                lane.iter()
+                    .map(|it| it.rollout().response.tokens.len() as f64),
+            ),
+            truncated_rate: share(|it| {
+                it.rollout().response.finish == crate::policy::Finish::Length
+            }),
             trained,
         }
     }
@@ -166,6 +176,8 @@ impl LaneMetrics {
 /// The mean, where there is something to take it of.
 #[must_use]
 pub fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
-    let (sum, count) = values.into_iter().fold((0.0, 0_usize), |(sum, count), it| (sum + it, count + 1));
+    let (sum, count) = values
+        .into_iter()
+        .fold((0.0, 0_usize), |(sum, count), it| (sum + it, count + 1));
     (0 < count).then(|| sum / count as f64)
 }

@@ -84,7 +84,12 @@ impl Sampling {
     /// The model's own distribution at `temperature`, nothing cut off.
     #[must_use]
     pub fn at_temperature(temperature: f32) -> Self {
-        Self { temperature, top_p: 1.0, top_k: 0, min_p: 0.0 }
+        Self {
+            temperature,
+            top_p: 1.0,
+            top_k: 0,
+            min_p: 0.0,
+        }
     }
 }
 
@@ -184,13 +189,17 @@ pub enum PolicyError {
         source: Cause,
     },
     /// A loss or gradient was infinite or not a number. The weights are unchanged.
-    #[error("{quantity} of the update is not finite; lower `optimizer.learning_rate` or start from an earlier checkpoint")]
+    #[error(
+        "{quantity} of the update is not finite; lower `optimizer.learning_rate` or start from an earlier checkpoint"
+    )]
     NotFinite {
         /// What it was.
         quantity: &'static str,
     },
     /// Writing the policy failed.
-    #[error("the model cannot be saved to {directory}; free space there or choose another run directory")]
+    #[error(
+        "the model cannot be saved to {directory}; free space there or choose another run directory"
+    )]
     Save {
         /// Where.
         directory: PathBuf,

@@ -43,7 +43,11 @@ pub fn proposer(proposal: Proposal, table: &RewardTable) -> f32 {
         Proposal::Duplicate => table.proposer_duplicate,
         Proposal::Task { solve_rate } => {
             let learnability = learnability(table.learnability, solve_rate);
-            if 0.0 < learnability { learnability as f32 } else { zero(table.zero_learnability) }
+            if 0.0 < learnability {
+                learnability as f32
+            } else {
+                zero(table.zero_learnability)
+            }
         }
     }
 }
@@ -51,7 +55,10 @@ pub fn proposer(proposal: Proposal, table: &RewardTable) -> f32 {
 /// How much a task that is solved at rate `p` in 0..=1 can teach: 0 at the least, 1 at the most.
 #[must_use]
 pub fn learnability(shape: Learnability, p: f64) -> f64 {
-    assert!((0.0..=1.0).contains(&p), "a solve rate lies between 0 and 1, not {p}");
+    assert!(
+        (0.0..=1.0).contains(&p),
+        "a solve rate lies between 0 and 1, not {p}"
+    );
     match shape {
         Learnability::OneMinus => {
             if 0.0 < p {
@@ -166,29 +173,50 @@ mod tests {
     #[test]
     fn the_solver_table_is_the_published_one() {
         let table = published();
-        let rewards = [Verdict::Correct, Verdict::Incorrect, Verdict::Malformed].map(|it| solver(it, &table));
+        let rewards =
+            [Verdict::Correct, Verdict::Incorrect, Verdict::Malformed].map(|it| solver(it, &table));
         assert_eq!(rewards, [1.0, -0.5, -1.0]);
     }
 
     #[test]
     fn the_proposer_earns_one_minus_the_solve_rate_over_eight_samples() {
         let table = published();
-        let rewards: Vec<f32> =
-            (0..=8).map(|n| proposer(Proposal::Task { solve_rate: f64::from(n) / 8.0 }, &table)).collect();
-        assert_eq!(rewards, [-0.5, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125, -0.5]);
+        let rewards: Vec<f32> = (0..=8)
+            .map(|n| {
+                proposer(
+                    Proposal::Task {
+                        solve_rate: f64::from(n) / 8.0,
+                    },
+                    &table,
+                )
+            })
+            .collect();
+        assert_eq!(
+            rewards,
+            [-0.5, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125, -0.5]
+        );
     }
 
     #[test]
     fn the_paper_gives_zero_where_its_code_takes_half() {
-        let table = RewardTable { zero_learnability: ZeroLearnability::PaperZero, ..published() };
+        let table = RewardTable {
+            zero_learnability: ZeroLearnability::PaperZero,
+            ..published()
+        };
         assert_eq!(proposer(Proposal::Task { solve_rate: 0.0 }, &table), 0.0);
         assert_eq!(proposer(Proposal::Task { solve_rate: 1.0 }, &table), 0.0);
     }
 
     #[test]
     fn what_is_not_a_new_task_earns_its_constant() {
-        let table = RewardTable { proposer_invalid: -0.25, proposer_malformed: -1.0, proposer_duplicate: 0.0, ..published() };
-        let rewards = [Proposal::Invalid, Proposal::Malformed, Proposal::Duplicate].map(|it| proposer(it, &table));
+        let table = RewardTable {
+            proposer_invalid: -0.25,
+            proposer_malformed: -1.0,
+            proposer_duplicate: 0.0,
+            ..published()
+        };
+        let rewards = [Proposal::Invalid, Proposal::Malformed, Proposal::Duplicate]
+            .map(|it| proposer(it, &table));
         assert_eq!(rewards, [-0.25, -1.0, 0.0]);
     }
 

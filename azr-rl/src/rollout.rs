@@ -73,8 +73,15 @@ impl Scored {
     /// Judges a rollout.
     #[must_use]
     pub fn new(rollout: Rollout, judgement: Judgement, reward: f32) -> Self {
-        assert!(reward.is_finite(), "a reward is a finite number, not {reward}");
-        Self { rollout, judgement, reward }
+        assert!(
+            reward.is_finite(),
+            "a reward is a finite number, not {reward}"
+        );
+        Self {
+            rollout,
+            judgement,
+            reward,
+        }
     }
 
     /// The response.
@@ -104,8 +111,14 @@ impl Scored {
     /// Makes it trainable. Only [`crate::advantage`] does this.
     #[must_use]
     pub(crate) fn into_sample(self, advantage: f32) -> Sample {
-        assert!(advantage.is_finite(), "an advantage is a finite number, not {advantage}");
-        Sample { scored: self, advantage }
+        assert!(
+            advantage.is_finite(),
+            "an advantage is a finite number, not {advantage}"
+        );
+        Sample {
+            scored: self,
+            advantage,
+        }
     }
 }
 

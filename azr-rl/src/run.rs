@@ -22,6 +22,7 @@ use crate::checkpoint::disk::LocalDisk;
 use crate::checkpoint::{Checkpoints, SaveError};
 use crate::config::Config;
 use crate::evaluation::{Evaluation, Evaluator};
+use crate::material::Material;
 use crate::observer::{Event, Observer, Phase};
 use crate::policy::{Policy, PolicyError};
 use crate::self_play::{Means, SelfPlay, State, StepError, StepOutput};
@@ -49,15 +50,6 @@ pub struct Run {
     progress: Option<Progress>,
     resumed_from: Option<u64>,
     damaged: Vec<(PathBuf, String)>,
-}
-
-/// What a run starts with, besides its policy.
-#[derive(Debug, Clone, Default)]
-pub struct Material {
-    /// The first tasks of the buffer.
-    pub seeds: Vec<Task>,
-    /// Tasks that are tried and never trained on.
-    pub held_out: Vec<Task>,
 }
 
 /// Where the weights of a run come from when it is opened.
@@ -115,7 +107,15 @@ impl Run {
         let fingerprint = policy.fingerprint();
         let directory = RunDirectory::create(directory, &config, &fingerprint, &material)?;
         let lock = Lock::take(&directory.lock())?;
-        Ok(Self::open(directory, lock, config, fingerprint, material, policy, sandbox))
+        Ok(Self::open(
+            directory,
+            lock,
+            config,
+            fingerprint,
+            material,
+            policy,
+            sandbox,
+        ))
     }
 
     /// Goes on with the run in `directory`, from its latest good checkpoint or, without any, from the start. `open` gives
@@ -132,25 +132,48 @@ impl Run {
         let directory = RunDirectory::existing(directory)?;
         let lock = Lock::take(&directory.lock())?;
         let (config, fingerprint, material) = directory.read()?;
-        let mut checkpoints = Checkpoints::new(directory.checkpoints(), config.checkpoint.keep, LocalDisk);
-        let found = checkpoints
-            .latest()
-            .map_err(|source| RunError::Directory { path: directory.checkpoints(), source })?;
-        let damaged: Vec<_> = found.damaged.iter().map(|(path, damage)| (path.clone(), damage.to_string())).collect();
+        let mut checkpoints =
+            Checkpoints::new(directory.checkpoints(), config.checkpoint.keep, LocalDisk);
+        let found = checkpoints.latest().map_err(|source| RunError::Directory {
+            path: directory.checkpoints(),
+            source,
+        })?;
+        let damaged: Vec<_> = found
+            .damaged
+            .iter()
+            .map(|(path, damage)| (path.clone(), damage.to_string()))
+            .collect();
         let policy = match (&found.checkpoint, damaged.first()) {
-            (Some(checkpoint), _) => open(&config, Origin::Checkpoint(&checkpoint.directory.join(saved::POLICY)))?,
+            (Some(checkpoint), _) => open(
+                &config,
+                Origin::Checkpoint(&checkpoint.directory.join(saved::POLICY)),
+            )?,
             (None, Some((path, damage))) => {
-                return Err(RunError::AllDamaged { path: path.clone(), damage: damage.clone() });
+                return Err(RunError::AllDamaged {
+                    path: path.clone(),
+                    damage: damage.clone(),
+                });
             }
             (None, None) => {
                 let policy = open(&config, Origin::Source(&config.model.source))?;
                 if policy.fingerprint() != fingerprint {
-                    return Err(RunError::OtherModel { directory: directory.root().to_path_buf(), source_name: config.model.source });
+                    return Err(RunError::OtherModel {
+                        directory: directory.root().to_path_buf(),
+                        source_name: config.model.source,
+                    });
                 }
                 policy
             }
         };
-        let mut run = Self::open(directory, lock, config, fingerprint, material, policy, sandbox);
+        let mut run = Self::open(
+            directory,
+            lock,
+            config,
+            fingerprint,
+            material,
+            policy,
+            sandbox,
+        );
         run.damaged = damaged;
         if let Some(checkpoint) = found.checkpoint {
             run.restore(&checkpoint)?;
@@ -167,8 +190,12 @@ impl Run {
         policy: Box<dyn Policy>,
         sandbox: Arc<dyn Sandbox>,
     ) -> Self {
-        let play = SelfPlay::new(config.clone(), material.held_out.iter().map(|task| task.program.as_str()));
-        let checkpoints = Checkpoints::new(directory.checkpoints(), config.checkpoint.keep, LocalDisk);
+        let play = SelfPlay::new(
+            config.clone(),
+            material.held_out.iter().map(|task| task.program.as_str()),
+        );
+        let checkpoints =
+            Checkpoints::new(directory.checkpoints(), config.checkpoint.keep, LocalDisk);
         let evaluator = Evaluator::new(material.held_out, config.evaluation.samples_per_task);
         Self {
             directory,
@@ -203,7 +230,11 @@ impl Run {
     ///
     /// # Errors
     /// Whatever went wrong; the last checkpoint is untouched and the run can be resumed from it.
-    pub fn drive(&mut self, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Ending, RunError> {
+    pub fn drive(
+        &mut self,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<Ending, RunError> {
         let mut progress = match self.progress.take() {
             Some(progress) => progress,
             None => self.begin(observer)?,
@@ -224,37 +255,68 @@ impl Run {
         if progress.saved_step != Some(progress.state.step) {
             self.save(&mut progress, observer)?;
         }
-        let ending =
-            Ending { reason, step: progress.state.step, first: progress.first.clone(), last: progress.last.clone() };
+        let ending = Ending {
+            reason,
+            step: progress.state.step,
+            first: progress.first.clone(),
+            last: progress.last.clone(),
+        };
         self.progress = Some(progress);
         Ok(ending)
     }
 
     fn announce(&mut self, progress: &Progress, observer: &mut dyn Observer) {
         for (directory, damage) in self.damaged.drain(..) {
-            observer.notice(&Event::CheckpointSkipped { directory: &directory, damage: &damage });
+            observer.notice(&Event::CheckpointSkipped {
+                directory: &directory,
+                damage: &damage,
+            });
         }
         let (step, steps) = (progress.state.step, self.config.steps);
-        observer.notice(&Event::Opened { directory: self.directory.root(), step, steps });
+        observer.notice(&Event::Opened {
+            directory: self.directory.root(),
+            step,
+            steps,
+        });
     }
 
     /// All that comes before the first step: seeds, seeding rounds, the first evaluation.
     fn begin(&mut self, observer: &mut dyn Observer) -> Result<Progress, RunError> {
         let mut journals = Journals::begin(&self.directory)?;
-        let mut means = Means { policy: &mut *self.policy, sandbox: &*self.sandbox, observer };
-        let (state, lines) = self.play.seed(std::mem::take(&mut self.seeds), &mut means)?;
+        let mut means = Means {
+            policy: &mut *self.policy,
+            sandbox: &*self.sandbox,
+            observer,
+        };
+        let (state, lines) = self
+            .play
+            .seed(std::mem::take(&mut self.seeds), &mut means)?;
         for line in &lines {
             journals.tasks.append(line)?;
         }
-        let mut progress = Progress { state, journals, first: None, last: None, saved_step: None };
+        let mut progress = Progress {
+            state,
+            journals,
+            first: None,
+            last: None,
+            saved_step: None,
+        };
         if !self.evaluator.is_empty() {
             self.evaluate(&mut progress, observer)?;
         }
         Ok(progress)
     }
 
-    fn step(&mut self, progress: &mut Progress, observer: &mut dyn Observer) -> Result<(), RunError> {
-        let mut means = Means { policy: &mut *self.policy, sandbox: &*self.sandbox, observer };
+    fn step(
+        &mut self,
+        progress: &mut Progress,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
+        let mut means = Means {
+            policy: &mut *self.policy,
+            sandbox: &*self.sandbox,
+            observer,
+        };
         let mut output = self.play.step(&mut progress.state, &mut means)?;
         let step = progress.state.step;
         if !self.evaluator.is_empty() && self.is_due(step, self.config.evaluation.every_steps) {
@@ -271,7 +333,10 @@ impl Run {
     }
 
     fn record(&self, progress: &mut Progress, output: &StepOutput) -> Result<(), RunError> {
-        journal::write_rollouts(&self.directory.rollouts(output.metrics.step), &output.rollouts)?;
+        journal::write_rollouts(
+            &self.directory.rollouts(output.metrics.step),
+            &output.rollouts,
+        )?;
         for task in &output.tasks {
             progress.journals.tasks.append(task)?;
         }
@@ -279,39 +344,66 @@ impl Run {
         Ok(())
     }
 
-    fn evaluate(&mut self, progress: &mut Progress, observer: &mut dyn Observer) -> Result<(), RunError> {
+    fn evaluate(
+        &mut self,
+        progress: &mut Progress,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
         let step = progress.state.step;
-        let mut means = Means { policy: &mut *self.policy, sandbox: &*self.sandbox, observer };
+        let mut means = Means {
+            policy: &mut *self.policy,
+            sandbox: &*self.sandbox,
+            observer,
+        };
         let evaluation = self.evaluator.evaluate(&self.play, step, &mut means)?;
         progress.journals.evaluations.append(&evaluation)?;
-        observer.notice(&Event::Evaluated { step, evaluation: &evaluation });
+        observer.notice(&Event::Evaluated {
+            step,
+            evaluation: &evaluation,
+        });
         progress.first.get_or_insert_with(|| evaluation.clone());
         progress.last = Some(evaluation);
         Ok(())
     }
 
-    fn save(&mut self, progress: &mut Progress, observer: &mut dyn Observer) -> Result<(), RunError> {
+    fn save(
+        &mut self,
+        progress: &mut Progress,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
         let step = progress.state.step;
-        observer.notice(&Event::Phase { step, phase: Phase::Save, items: 1 });
+        observer.notice(&Event::Phase {
+            step,
+            phase: Phase::Save,
+            items: 1,
+        });
         progress.journals.sync()?;
-        let checkpoint = self.write_checkpoint(progress).map_err(|error| match error {
-            SaveError::Content(error) => error,
-            SaveError::Disk { path, source } => RunError::Save { path, source },
-        })?;
+        let checkpoint = self
+            .write_checkpoint(progress)
+            .map_err(|error| match error {
+                SaveError::Content(error) => error,
+                SaveError::Disk { path, source } => RunError::Save { path, source },
+            })?;
         progress.saved_step = Some(step);
-        observer.notice(&Event::Saved { step, directory: &checkpoint.directory });
+        observer.notice(&Event::Saved {
+            step,
+            directory: &checkpoint.directory,
+        });
         Ok(())
     }
 
     /// `every` steps have passed, or all of them.
     fn is_due(&self, step: u64, every: u64) -> bool {
-        step == self.config.steps || (0 < every && step % every == 0)
+        step == self.config.steps || (0 < every && step.is_multiple_of(every))
     }
 }
 
 impl std::fmt::Debug for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Run").field("directory", &self.directory).field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Run")
+            .field("directory", &self.directory)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 

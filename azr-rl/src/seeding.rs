@@ -13,7 +13,11 @@ impl SelfPlay {
     ///
     /// # Errors
     /// Whatever the policy or the sandbox failed at.
-    pub fn seed(&self, seeds: Vec<Task>, means: &mut Means<'_>) -> Result<(State, Vec<TaskLine>), StepError> {
+    pub fn seed(
+        &self,
+        seeds: Vec<Task>,
+        means: &mut Means<'_>,
+    ) -> Result<(State, Vec<TaskLine>), StepError> {
         let mut buffers = Buffers::new(self.config().buffer);
         for task in seeds {
             // Whether it entered or not is of no consequence: nobody is rewarded for a seed.
@@ -24,8 +28,12 @@ impl SelfPlay {
             if self.kinds().all(|kind| enough <= buffers.len(kind)) {
                 break;
             }
-            let assignments = self.assign_with(Draws::Seeding, &buffers, round as u64, &*means.policy)?;
-            let moment = Moment { step: 0, phase: Phase::Seed };
+            let assignments =
+                self.assign_with(Draws::Seeding, &buffers, round as u64, &*means.policy)?;
+            let moment = Moment {
+                step: 0,
+                phase: Phase::Seed,
+            };
             let proposals = self.propose_at(moment, assignments, means)?;
             self.admit(&mut buffers, proposals.items, 0, &*means.policy)?;
         }
@@ -39,6 +47,13 @@ impl SelfPlay {
                 learnability: None,
             })
             .collect();
-        Ok((State { step: 0, admitted_total: lines.len() as u64, buffers }, lines))
+        Ok((
+            State {
+                step: 0,
+                admitted_total: lines.len() as u64,
+                buffers,
+            },
+            lines,
+        ))
     }
 }

@@ -81,7 +81,12 @@ impl SelfPlay {
     pub fn new<'p>(config: Config, held_out_programs: impl IntoIterator<Item = &'p str>) -> Self {
         let standards = config.standards.standards(config.grammar, &config.sandbox);
         let prompts = Prompts::new(config.prompts, &standards);
-        Self { prompts, standards, novelty: NoveltyFilter::holding_out(held_out_programs), config }
+        Self {
+            prompts,
+            standards,
+            novelty: NoveltyFilter::holding_out(held_out_programs),
+            config,
+        }
     }
 
     /// One step. On error `state` may have changed and is of no further use.
@@ -125,7 +130,10 @@ impl SelfPlay {
                 learnability: self.learnability(&admitted.tasks, &ratings),
                 buffer: self.buffer_metrics(state, admitted.tasks.len()),
                 rejections: admitted.rejections,
-                policy: PolicyMetrics::new(&learning.report, self.config.optimizer.learning_rate_at(step)),
+                policy: PolicyMetrics::new(
+                    &learning.report,
+                    self.config.optimizer.learning_rate_at(step),
+                ),
                 tokens: TokenMetrics {
                     generated,
                     trained: learning.report.tokens_trained,
@@ -135,14 +143,28 @@ impl SelfPlay {
                 eval: None,
             },
             rollouts: batch::records(&batch, step),
-            tasks: solve::task_lines(&state.buffers, &admitted.tasks, &ratings, self.config.reward.learnability),
+            tasks: solve::task_lines(
+                &state.buffers,
+                &admitted.tasks,
+                &ratings,
+                self.config.reward.learnability,
+            ),
         })
     }
 
     /// One optimizer step over everything that is trainable.
-    fn update(&self, samples: &[Sample], step: u64, means: &mut Means<'_>) -> Result<Learning, StepError> {
+    fn update(
+        &self,
+        samples: &[Sample],
+        step: u64,
+        means: &mut Means<'_>,
+    ) -> Result<Learning, StepError> {
         let started = Instant::now();
-        means.observer.notice(&Event::Phase { step, phase: Phase::Update, items: samples.len() });
+        means.observer.notice(&Event::Phase {
+            step,
+            phase: Phase::Update,
+            items: samples.len(),
+        });
         let teaches = |it: &Sample| it.advantage() != 0.0;
         let has_bonus = 0.0 < self.config.loss.entropy_coefficient && !samples.is_empty();
         let report = if has_bonus || samples.iter().any(teaches) {
@@ -150,7 +172,10 @@ impl SelfPlay {
         } else {
             UpdateReport::default()
         };
-        Ok(Learning { report, seconds: started.elapsed().as_secs_f64() })
+        Ok(Learning {
+            report,
+            seconds: started.elapsed().as_secs_f64(),
+        })
     }
 
     fn plan(&self, step: u64) -> UpdatePlan {
@@ -170,8 +195,15 @@ impl SelfPlay {
     }
 
     fn buffer_metrics(&self, state: &State, admitted: usize) -> BufferMetrics {
-        let tasks = self.kinds().map(|kind| (kind, state.buffers.len(kind))).collect();
-        BufferMetrics { tasks, admitted, admitted_total: state.admitted_total }
+        let tasks = self
+            .kinds()
+            .map(|kind| (kind, state.buffers.len(kind)))
+            .collect();
+        BufferMetrics {
+            tasks,
+            admitted,
+            admitted_total: state.admitted_total,
+        }
     }
 
     /// The run's configuration.
@@ -185,7 +217,10 @@ impl SelfPlay {
     }
 
     fn workshop<'a>(&'a self, sandbox: &'a dyn Sandbox) -> Workshop<'a> {
-        Workshop { sandbox, standards: &self.standards }
+        Workshop {
+            sandbox,
+            standards: &self.standards,
+        }
     }
 }
 
@@ -195,7 +230,11 @@ struct Learning {
 }
 
 fn per_second(count: usize, seconds: f64) -> f64 {
-    if 0.0 < seconds { count as f64 / seconds } else { 0.0 }
+    if 0.0 < seconds {
+        count as f64 / seconds
+    } else {
+        0.0
+    }
 }
 
 /// A step failed. Nothing of it was trained on.

@@ -28,7 +28,11 @@ impl Bounds {
     /// Bounds for this many workers: every worker finds the next item waiting and room for its result.
     #[must_use]
     pub fn for_workers(workers: usize) -> Self {
-        Self { delivered_max: 2 * workers, judged_max: 2 * workers, workers }
+        Self {
+            delivered_max: 2 * workers,
+            judged_max: 2 * workers,
+            workers,
+        }
     }
 
     /// Items that can exist at once: one in the producer's hand, one in the collector's, one with each worker, and the
@@ -65,7 +69,8 @@ where
     let (delivered_in, delivered_out) = bounded::<(usize, T)>(bounds.delivered_max);
     let (judged_in, judged_out) = bounded::<(usize, Result<U, E>)>(bounds.judged_max);
     thread::scope(|scope| {
-        let producer = scope.spawn(move || produce(&mut |index, item| put(&delivered_in, index, item)));
+        let producer =
+            scope.spawn(move || produce(&mut |index, item| put(&delivered_in, index, item)));
         for _ in 0..bounds.workers {
             let (delivered, judged, judge) = (delivered_out.clone(), judged_in.clone(), &judge);
             scope.spawn(move || work(&delivered, &judged, judge));
@@ -79,9 +84,13 @@ where
         };
         // An error of the producer explains missing items; an error of a worker comes before what it made the producer do.
         match (collected, produced) {
-            (Err(Incomplete::Judge(error)), _) | (Ok(_), Err(error)) => Err(WireError::Failed(error)),
+            (Err(Incomplete::Judge(error)), _) | (Ok(_), Err(error)) => {
+                Err(WireError::Failed(error))
+            }
             (Err(Incomplete::Missing { .. }), Err(error)) => Err(WireError::Failed(error)),
-            (Err(Incomplete::Missing { index }), Ok(())) => Err(WireError::Missing { index, count }),
+            (Err(Incomplete::Missing { index }), Ok(())) => {
+                Err(WireError::Missing { index, count })
+            }
             (Err(Incomplete::Unasked { index }), _) => Err(WireError::Unasked { index, count }),
             (Ok(results), Ok(())) => Ok(results),
         }
@@ -103,7 +112,9 @@ pub enum WireError<E> {
         count: usize,
     },
     /// The producer gave an item twice, or one that nobody asked for.
-    #[error("request {index} of {count} was answered twice or never asked; this is a defect of the policy")]
+    #[error(
+        "request {index} of {count} was answered twice or never asked; this is a defect of the policy"
+    )]
     Unasked {
         /// Its index.
         index: usize,

@@ -6,7 +6,11 @@ use proptest::prelude::*;
 
 use super::*;
 
-const BOUNDS: Bounds = Bounds { delivered_max: 3, judged_max: 2, workers: 2 };
+const BOUNDS: Bounds = Bounds {
+    delivered_max: 3,
+    judged_max: 2,
+    workers: 2,
+};
 
 fn all(count: usize) -> impl FnOnce(Put<'_, usize>) -> Result<(), &'static str> + Send {
     move |put| {
@@ -21,7 +25,13 @@ fn all(count: usize) -> impl FnOnce(Put<'_, usize>) -> Result<(), &'static str> 
 
 #[test]
 fn results_come_in_the_order_of_their_indices() {
-    let results = wave(BOUNDS, 100, all(100), |index, item| Ok(item + index), |_| ());
+    let results = wave(
+        BOUNDS,
+        100,
+        all(100),
+        |index, item| Ok(item + index),
+        |_| (),
+    );
     assert_eq!(results, Ok((0..100).map(|it| it * 11).collect()));
 }
 
@@ -57,8 +67,15 @@ fn no_more_is_ever_in_flight_than_the_bounds_allow() {
     };
     wave(BOUNDS, 10_000, produce, |_, ()| Ok(()), arrived).unwrap();
     let peak = peak.into_inner();
-    assert!(peak <= BOUNDS.in_flight_max(), "{peak} items were in flight, {} are allowed", BOUNDS.in_flight_max());
-    assert!(BOUNDS.delivered_max < peak, "the wire never filled up ({peak}), so this test shows nothing");
+    assert!(
+        peak <= BOUNDS.in_flight_max(),
+        "{peak} items were in flight, {} are allowed",
+        BOUNDS.in_flight_max()
+    );
+    assert!(
+        BOUNDS.delivered_max < peak,
+        "the wire never filled up ({peak}), so this test shows nothing"
+    );
 }
 
 #[test]
@@ -77,7 +94,10 @@ fn the_first_error_of_a_worker_surfaces_and_stops_the_producer() {
     let result = wave(BOUNDS, 10_000, produce, judge, |_| ());
     assert_eq!(result, Err(WireError::Failed("lost")));
     let produced = produced.into_inner();
-    assert!(produced <= 8 + 2 * BOUNDS.in_flight_max(), "{produced} items were produced after item 7 failed");
+    assert!(
+        produced <= 8 + 2 * BOUNDS.in_flight_max(),
+        "{produced} items were produced after item 7 failed"
+    );
 }
 
 #[test]
@@ -86,7 +106,10 @@ fn an_error_of_the_producer_surfaces_although_results_came_in() {
         assert!(put(0, 0).is_continue());
         Err("the device is gone")
     };
-    assert_eq!(wave(BOUNDS, 2, produce, |_, item| Ok(item), |_| ()), Err(WireError::Failed("the device is gone")));
+    assert_eq!(
+        wave(BOUNDS, 2, produce, |_, item| Ok(item), |_| ()),
+        Err(WireError::Failed("the device is gone"))
+    );
 }
 
 #[test]
@@ -95,7 +118,10 @@ fn an_error_of_the_producer_surfaces_although_every_result_came_in() {
         assert!(put(0, 0).is_continue());
         Err("the device is gone")
     };
-    assert_eq!(wave(BOUNDS, 1, produce, |_, item| Ok(item), |_| ()), Err(WireError::Failed("the device is gone")));
+    assert_eq!(
+        wave(BOUNDS, 1, produce, |_, item| Ok(item), |_| ()),
+        Err(WireError::Failed("the device is gone"))
+    );
 }
 
 #[test]
@@ -111,13 +137,25 @@ fn a_producer_that_skips_repeats_or_invents_an_item_is_found_out() {
         };
         wave(BOUNDS, 3, produce, |_, item| Ok(item), |_| ())
     };
-    assert_eq!(deliver(&[0, 2]), Err(WireError::Missing { index: 1, count: 3 }));
-    assert_eq!(deliver(&[0, 1, 1, 2]), Err(WireError::Unasked { index: 1, count: 3 }));
-    assert_eq!(deliver(&[0, 1, 2, 3]), Err(WireError::Unasked { index: 3, count: 3 }));
+    assert_eq!(
+        deliver(&[0, 2]),
+        Err(WireError::Missing { index: 1, count: 3 })
+    );
+    assert_eq!(
+        deliver(&[0, 1, 1, 2]),
+        Err(WireError::Unasked { index: 1, count: 3 })
+    );
+    assert_eq!(
+        deliver(&[0, 1, 2, 3]),
+        Err(WireError::Unasked { index: 3, count: 3 })
+    );
     assert_eq!(deliver(&[2, 1, 0]), Ok(vec![0, 1, 2]));
 }
 
 #[test]
 fn an_empty_wave_is_done_at_once() {
-    assert_eq!(wave(BOUNDS, 0, all(0), |_, item| Ok(item), |_| ()), Ok(vec![]));
+    assert_eq!(
+        wave(BOUNDS, 0, all(0), |_, item| Ok(item), |_| ()),
+        Ok(vec![])
+    );
 }

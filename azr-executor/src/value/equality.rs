@@ -1,9 +1,12 @@
 //! When two values count as equal.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Value, order};
 
 /// When two values count as equal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Equality {
     /// Python's `==` (`1 == True == 1.0`, dictionary order ignored), except that NaN equals NaN.
     #[default]

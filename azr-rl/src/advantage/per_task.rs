@@ -48,7 +48,10 @@ impl PerTask {
             Scale::None => {
                 let mean = rewards.iter().sum::<f64>() / rewards.len() as f64;
                 let constant = rewards.windows(2).all(|pair| pair[0] == pair[1]);
-                rewards.iter().map(|r| if constant { 0.0 } else { r - mean }).collect()
+                rewards
+                    .iter()
+                    .map(|r| if constant { 0.0 } else { r - mean })
+                    .collect()
             }
         }
     }
@@ -60,12 +63,21 @@ mod tests {
     use proptest::prelude::*;
 
     fn outcome(group: usize, reward: f64) -> Outcome {
-        Outcome { reward, tokens: 7, group }
+        Outcome {
+            reward,
+            tokens: 7,
+            group,
+        }
     }
 
     #[test]
     fn a_group_that_all_or_none_solved_teaches_nothing() {
-        let lane = [outcome(0, 1.0), outcome(1, -0.5), outcome(0, 1.0), outcome(1, -0.5)];
+        let lane = [
+            outcome(0, 1.0),
+            outcome(1, -0.5),
+            outcome(0, 1.0),
+            outcome(1, -0.5),
+        ];
         for scale in [Scale::Spread, Scale::None] {
             assert_eq!(PerTask { scale }.advantages(&lane), [0.0; 4]);
         }
@@ -73,7 +85,12 @@ mod tests {
 
     #[test]
     fn groups_do_not_see_each_other() {
-        let lane = [outcome(0, 1.0), outcome(1, 1.0), outcome(0, 0.0), outcome(1, 1.0)];
+        let lane = [
+            outcome(0, 1.0),
+            outcome(1, 1.0),
+            outcome(0, 0.0),
+            outcome(1, 1.0),
+        ];
         let advantages = PerTask { scale: Scale::None }.advantages(&lane);
         assert_eq!(advantages, [0.5, 0.0, -0.5, 0.0]);
     }

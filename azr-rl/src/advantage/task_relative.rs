@@ -38,7 +38,10 @@ impl AdvantageEstimator for TaskRelative {
                 Weighting::Sequences => 1.0,
             })
             .collect();
-        whiten(&lane.iter().map(|it| it.reward).collect::<Vec<_>>(), &weights)
+        whiten(
+            &lane.iter().map(|it| it.reward).collect::<Vec<_>>(),
+            &weights,
+        )
     }
 }
 
@@ -51,7 +54,12 @@ pub(super) fn whiten(rewards: &[f64], weights: &[f64]) -> Vec<f64> {
         return vec![0.0; rewards.len()];
     }
     let mean = rewards.iter().zip(weights).map(|(r, w)| r * w).sum::<f64>() / total;
-    let variance = rewards.iter().zip(weights).map(|(r, w)| w * (r - mean).powi(2)).sum::<f64>() / (total - 1.0);
+    let variance = rewards
+        .iter()
+        .zip(weights)
+        .map(|(r, w)| w * (r - mean).powi(2))
+        .sum::<f64>()
+        / (total - 1.0);
     let spread = (variance + VARIANCE_FLOOR).sqrt();
     rewards.iter().map(|r| (r - mean) / spread).collect()
 }
@@ -63,7 +71,13 @@ mod tests {
 
     fn outcomes() -> impl Strategy<Value = Vec<Outcome>> {
         proptest::collection::vec((-1.0..1.0f64, 1..500usize), 1..40).prop_map(|lane| {
-            lane.into_iter().map(|(reward, tokens)| Outcome { reward, tokens, group: 0 }).collect()
+            lane.into_iter()
+                .map(|(reward, tokens)| Outcome {
+                    reward,
+                    tokens,
+                    group: 0,
+                })
+                .collect()
         })
     }
 
@@ -77,18 +91,52 @@ mod tests {
     #[test]
     fn two_rollouts_of_unequal_length_are_whitened_over_tokens() {
         // Three tokens of reward 1 and one of reward 0: mean 3/4, sum of squares 3/4, variance 1/4 over three.
-        let lane = [Outcome { reward: 1.0, tokens: 3, group: 0 }, Outcome { reward: 0.0, tokens: 1, group: 0 }];
-        let advantages = TaskRelative { weighting: Weighting::Tokens }.advantages(&lane);
+        let lane = [
+            Outcome {
+                reward: 1.0,
+                tokens: 3,
+                group: 0,
+            },
+            Outcome {
+                reward: 0.0,
+                tokens: 1,
+                group: 0,
+            },
+        ];
+        let advantages = TaskRelative {
+            weighting: Weighting::Tokens,
+        }
+        .advantages(&lane);
         assert!((advantages[0] - 0.25 / 0.5).abs() < 1e-6, "{advantages:?}");
         assert!((advantages[1] + 0.75 / 0.5).abs() < 1e-6, "{advantages:?}");
     }
 
     #[test]
     fn the_paper_counts_sequences_whatever_their_length() {
-        let lane = [Outcome { reward: 1.0, tokens: 300, group: 0 }, Outcome { reward: 0.0, tokens: 1, group: 0 }];
-        let advantages = TaskRelative { weighting: Weighting::Sequences }.advantages(&lane);
-        assert!((advantages[0] - 0.5f64.sqrt()).abs() < 1e-6, "{advantages:?}");
-        assert!((advantages[0] + advantages[1]).abs() < 1e-12, "{advantages:?}");
+        let lane = [
+            Outcome {
+                reward: 1.0,
+                tokens: 300,
+                group: 0,
+            },
+            Outcome {
+                reward: 0.0,
+                tokens: 1,
+                group: 0,
+            },
+        ];
+        let advantages = TaskRelative {
+            weighting: Weighting::Sequences,
+        }
+        .advantages(&lane);
+        assert!(
+            (advantages[0] - 0.5f64.sqrt()).abs() < 1e-6,
+            "{advantages:?}"
+        );
+        assert!(
+            (advantages[0] + advantages[1]).abs() < 1e-12,
+            "{advantages:?}"
+        );
     }
 
     proptest! {
@@ -108,7 +156,8 @@ mod tests {
         fn constant_rewards_give_exactly_zero(reward in -1.0..1.0f64, lengths in proptest::collection::vec(1..500usize, 0..40)) {
             let lane: Vec<Outcome> = lengths.iter().map(|&tokens| Outcome { reward, tokens, group: 0 }).collect();
             for weighting in [Weighting::Tokens, Weighting::Sequences] {
-                prop_assert!(TaskRelative { weighting }.advantages(&lane).iter().all(|&a| a == 0.0));
+                let advantages = TaskRelative { weighting }.advantages(&lane);
+                prop_assert_eq!(advantages, vec![0.0; lane.len()]);
             }
         }
 

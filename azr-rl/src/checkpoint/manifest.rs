@@ -46,22 +46,36 @@ impl Manifest {
                 let name = relative(directory, &path)?;
                 if path.is_file() && name != FILE_NAME {
                     let (bytes, sha256) = digest(&path)?;
-                    files.push(Entry { path: name, bytes, sha256 });
+                    files.push(Entry {
+                        path: name,
+                        bytes,
+                        sha256,
+                    });
                 }
             }
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(Self { format: FORMAT, files })
+        Ok(Self {
+            format: FORMAT,
+            files,
+        })
     }
 
     /// Its text.
     #[must_use]
     pub fn to_json(&self) -> String {
         let entry = |it: &Entry| {
-            format!("    {{\"path\": {:?}, \"bytes\": {}, \"sha256\": {:?}}}", it.path, it.bytes, it.sha256)
+            format!(
+                "    {{\"path\": {:?}, \"bytes\": {}, \"sha256\": {:?}}}",
+                it.path, it.bytes, it.sha256
+            )
         };
         let files: Vec<String> = self.files.iter().map(entry).collect();
-        format!("{{\n  \"format\": {},\n  \"files\": [\n{}\n  ]\n}}\n", self.format, files.join(",\n"))
+        format!(
+            "{{\n  \"format\": {},\n  \"files\": [\n{}\n  ]\n}}\n",
+            self.format,
+            files.join(",\n")
+        )
     }
 
     /// The files, in `directory`.
@@ -74,20 +88,33 @@ impl Manifest {
     /// # Errors
     /// The first difference.
     pub fn verify(directory: &Path) -> Result<(), Damage> {
-        let text = fs::read_to_string(directory.join(FILE_NAME)).map_err(|source| Damage::NoManifest { source })?;
-        let manifest: Self = serde_json::from_str(&text).map_err(|source| Damage::Manifest { source })?;
+        let text = fs::read_to_string(directory.join(FILE_NAME))
+            .map_err(|source| Damage::NoManifest { source })?;
+        let manifest: Self =
+            serde_json::from_str(&text).map_err(|source| Damage::Manifest { source })?;
         if manifest.format != FORMAT {
-            return Err(Damage::Format { format: manifest.format });
+            return Err(Damage::Format {
+                format: manifest.format,
+            });
         }
         for entry in &manifest.files {
-            let unreadable = |source| Damage::Unreadable { path: entry.path.clone(), source };
+            let unreadable = |source| Damage::Unreadable {
+                path: entry.path.clone(),
+                source,
+            };
             let path = directory.join(&entry.path);
             let bytes = fs::metadata(&path).map_err(unreadable)?.len();
             if bytes != entry.bytes {
-                return Err(Damage::Size { path: entry.path.clone(), bytes, expected: entry.bytes });
+                return Err(Damage::Size {
+                    path: entry.path.clone(),
+                    bytes,
+                    expected: entry.bytes,
+                });
             }
             if digest(&path).map_err(unreadable)?.1 != entry.sha256 {
-                return Err(Damage::Content { path: entry.path.clone() });
+                return Err(Damage::Content {
+                    path: entry.path.clone(),
+                });
             }
         }
         Ok(())
@@ -114,11 +141,17 @@ pub fn directories(directory: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 fn relative(directory: &Path, path: &Path) -> io::Result<String> {
-    let parts: Option<Vec<&str>> =
-        path.strip_prefix(directory).ok().map(|it| it.iter().map(|part| part.to_str()).collect()).unwrap_or_default();
+    let parts: Option<Vec<&str>> = path
+        .strip_prefix(directory)
+        .ok()
+        .map(|it| it.iter().map(|part| part.to_str()).collect())
+        .unwrap_or_default();
     match parts {
         Some(parts) => Ok(parts.join("/")),
-        None => Err(io::Error::new(io::ErrorKind::InvalidFilename, "a file of a checkpoint has a name that is not UTF-8")),
+        None => Err(io::Error::new(
+            io::ErrorKind::InvalidFilename,
+            "a file of a checkpoint has a name that is not UTF-8",
+        )),
     }
 }
 
@@ -130,7 +163,10 @@ fn digest(path: &Path) -> io::Result<(u64, String)> {
         let read = file.read(&mut chunk)?;
         if read == 0 {
             let digest = hash.finalize();
-            return Ok((bytes, digest.iter().map(|byte| format!("{byte:02x}")).collect()));
+            return Ok((
+                bytes,
+                digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            ));
         }
         hash.update(&chunk[..read]);
         bytes += read as u64;

@@ -5,12 +5,15 @@ use toml::{Table, Value};
 use super::ConfigError;
 
 /// Sets one key of a run file. The key must be there already (run files are complete), so a slip of the pen is found out
-/// here and not passed over. Text needs no quotes where the file has text, and `1` will do where it has `1.0`.
+/// here and not passed over. Text needs no quotes, and `1` will do where the file has `1.0`. A section can be replaced by a
+/// word or an inline table: `evaluation.held_out=none`.
 ///
 /// # Errors
 /// [`ConfigError::Assignment`], [`ConfigError::NoSuchKey`].
 pub fn set(table: &mut Table, assignment: &str) -> Result<(), ConfigError> {
-    let malformed = || ConfigError::Assignment { assignment: assignment.to_owned() };
+    let malformed = || ConfigError::Assignment {
+        assignment: assignment.to_owned(),
+    };
     let (key, text) = assignment.split_once('=').ok_or_else(malformed)?;
     let (key, text) = (key.trim(), text.trim());
     if key.is_empty() || text.is_empty() {
@@ -28,7 +31,10 @@ fn find<'t>(table: &'t mut Table, key: &str) -> Result<&'t mut Value, ConfigErro
     };
     let no_such_key = |table: &Table| ConfigError::NoSuchKey {
         key: key.to_owned(),
-        known: format!("there are: {}", table.keys().cloned().collect::<Vec<_>>().join(", ")),
+        known: format!(
+            "there are: {}",
+            table.keys().cloned().collect::<Vec<_>>().join(", ")
+        ),
     };
     if !table.contains_key(section) {
         return Err(no_such_key(table));
@@ -37,7 +43,6 @@ fn find<'t>(table: &'t mut Table, key: &str) -> Result<&'t mut Value, ConfigErro
     let value = table.get_mut(section).ok_or(known)?;
     match (value, rest) {
         (Value::Table(inner), Some(rest)) => find(inner, rest),
-        (Value::Table(inner), None) => Err(no_such_key(inner)),
         (_, Some(_)) => Err(ConfigError::NoSuchKey {
             key: key.to_owned(),
             known: format!("`{section}` is a value, not a section"),
@@ -47,10 +52,13 @@ fn find<'t>(table: &'t mut Table, key: &str) -> Result<&'t mut Value, ConfigErro
 }
 
 fn value_like(old: &Value, text: &str) -> Option<Value> {
-    let parsed = toml::from_str::<Table>(&format!("value = {text}")).ok().and_then(|mut it| it.remove("value"));
+    let parsed = toml::from_str::<Table>(&format!("value = {text}"))
+        .ok()
+        .and_then(|mut it| it.remove("value"));
     match (old, parsed) {
         (Value::String(_), Some(Value::String(new))) => Some(Value::String(new)),
-        (Value::String(_), _) => Some(Value::String(text.to_owned())),
+        (Value::String(_), Some(Value::Table(new))) => Some(Value::Table(new)),
+        (Value::String(_), _) | (Value::Table(_), None) => Some(Value::String(text.to_owned())),
         (Value::Float(_), Some(Value::Integer(new))) => Some(Value::Float(new as f64)),
         (_, parsed) => parsed,
     }

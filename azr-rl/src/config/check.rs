@@ -1,7 +1,5 @@
 //! What the values of a run file have to be, beyond their types.
 
-use std::path::Path;
-
 use super::{Config, ConfigError, HeldOut, SeedSource};
 
 impl Config {
@@ -19,7 +17,12 @@ impl Config {
     fn check_sampling(&self) -> Result<(), ConfigError> {
         let it = &self.sampling;
         let temperature_works = it.temperature.is_finite() && 0.0 < it.temperature;
-        require(temperature_works, "sampling.temperature", it.temperature, "greedy samples teach nothing: give a number above 0, such as 1.0")?;
+        require(
+            temperature_works,
+            "sampling.temperature",
+            it.temperature,
+            "greedy samples teach nothing: give a number above 0, such as 1.0",
+        )?;
         positive("sampling.prompt_tokens_max", it.prompt_tokens_max)?;
         positive("sampling.proposal_tokens_max", it.proposal_tokens_max)?;
         positive("sampling.answer_tokens_max", it.answer_tokens_max)?;
@@ -32,10 +35,16 @@ impl Config {
         kinds.sort();
         kinds.dedup();
         let kinds_work = !kinds.is_empty() && kinds.len() == it.kinds.len();
-        require(kinds_work, "self_play.kinds", format!("{:?}", it.kinds), "name at least one kind, each once")?;
+        require(
+            kinds_work,
+            "self_play.kinds",
+            format!("{:?}", it.kinds),
+            "name at least one kind, each once",
+        )?;
         positive("self_play.proposals_per_kind", it.proposals_per_kind)?;
         positive("self_play.rating_samples", it.rating_samples)?;
-        let solver_tasks_work = !it.solver_batch.draws_from_buffer() || 0 < it.solver_tasks_per_kind;
+        let solver_tasks_work =
+            !it.solver_batch.draws_from_buffer() || 0 < it.solver_tasks_per_kind;
         require(
             solver_tasks_work,
             "self_play.solver_tasks_per_kind",
@@ -65,23 +74,44 @@ impl Config {
             ("optimizer.epsilon", it.epsilon),
             ("optimizer.gradient_norm_max", it.gradient_norm_max),
         ] {
-            require(value.is_finite() && 0.0 < value, key, value, "give a number above 0")?;
+            require(
+                value.is_finite() && 0.0 < value,
+                key,
+                value,
+                "give a number above 0",
+            )?;
         }
         for (key, value) in [
             ("optimizer.beta1", it.beta1),
             ("optimizer.beta2", it.beta2),
             ("loss.clip_low", self.loss.clip_low),
         ] {
-            require((0.0..1.0).contains(&value), key, value, "give a number from 0 up to, but not including, 1")?;
+            require(
+                (0.0..1.0).contains(&value),
+                key,
+                value,
+                "give a number from 0 up to, but not including, 1",
+            )?;
         }
         for (key, value) in [
             ("optimizer.weight_decay", it.weight_decay),
             ("loss.clip_high", self.loss.clip_high),
             ("loss.entropy_coefficient", self.loss.entropy_coefficient),
-            ("advantage.proposer_scale", f64::from(self.advantage.proposer_scale)),
-            ("advantage.negative_scale", f64::from(self.advantage.negative_scale)),
+            (
+                "advantage.proposer_scale",
+                f64::from(self.advantage.proposer_scale),
+            ),
+            (
+                "advantage.negative_scale",
+                f64::from(self.advantage.negative_scale),
+            ),
         ] {
-            require(value.is_finite() && 0.0 <= value, key, value, "give 0 or more")?;
+            require(
+                value.is_finite() && 0.0 <= value,
+                key,
+                value,
+                "give 0 or more",
+            )?;
         }
         for (key, value) in [
             ("reward.solver_correct", self.reward.solver_correct),
@@ -94,23 +124,47 @@ impl Config {
             require(value.is_finite(), key, value, "give a number")?;
         }
         positive("optimizer.updates_per_step", it.updates_per_step)?;
-        positive("optimizer.micro_batch_tokens_max", it.micro_batch_tokens_max)
+        positive(
+            "optimizer.micro_batch_tokens_max",
+            it.micro_batch_tokens_max,
+        )
     }
 
     fn check_surroundings(&self) -> Result<(), ConfigError> {
         positive("sandbox.workers", self.sandbox.workers)?;
         positive("buffer.tasks_max", self.buffer.tasks_max)?;
         positive("checkpoint.keep", self.checkpoint.keep)?;
-        require(0 < self.checkpoint.every_steps, "checkpoint.every_steps", self.checkpoint.every_steps, "give at least 1")?;
-        let seeding = &self.seeding;
-        files("seeding.source", seeding.source == SeedSource::Files, &seeding.triplet_file, &seeding.induction_file)?;
-        let evaluation = &self.evaluation;
-        files("evaluation.held_out", evaluation.held_out == HeldOut::Files, &evaluation.triplet_file, &evaluation.induction_file)?;
-        if evaluation.held_out == HeldOut::None {
-            return Ok(());
+        require(
+            0 < self.checkpoint.every_steps,
+            "checkpoint.every_steps",
+            self.checkpoint.every_steps,
+            "give at least 1",
+        )?;
+        match &self.seeding.source {
+            SeedSource::Identity => {}
+            SeedSource::Generated(it) => {
+                positive("seeding.source.generated.tasks_per_kind", it.tasks_per_kind)?
+            }
+            SeedSource::Files(it) => positive(
+                "seeding.source.files.tasks_per_kind_max",
+                it.tasks_per_kind_max,
+            )?,
         }
-        positive("evaluation.tasks_per_kind_max", evaluation.tasks_per_kind_max)?;
-        positive("evaluation.samples_per_task", evaluation.samples_per_task)
+        match &self.evaluation.held_out {
+            HeldOut::None => return Ok(()),
+            HeldOut::Generated(it) => positive(
+                "evaluation.held_out.generated.tasks_per_kind",
+                it.tasks_per_kind,
+            )?,
+            HeldOut::Files(it) => positive(
+                "evaluation.held_out.files.tasks_per_kind_max",
+                it.tasks_per_kind_max,
+            )?,
+        }
+        positive(
+            "evaluation.samples_per_task",
+            self.evaluation.samples_per_task,
+        )
     }
 }
 
@@ -118,12 +172,19 @@ fn positive(key: &'static str, value: usize) -> Result<(), ConfigError> {
     require(0 < value, key, value, "give at least 1")
 }
 
-fn files(key: &'static str, wanted: bool, triplets: &Path, induction: &Path) -> Result<(), ConfigError> {
-    let given = !triplets.as_os_str().is_empty() || !induction.as_os_str().is_empty();
-    require(!wanted || given, key, "files", "neither triplet_file nor induction_file names one")?;
-    require(wanted || !given, key, "something else", "triplet_file or induction_file names one: set it to \"files\" or empty those")
-}
-
-fn require(holds: bool, key: &'static str, value: impl ToString, rule: &'static str) -> Result<(), ConfigError> {
-    if holds { Ok(()) } else { Err(ConfigError::Value { key, value: value.to_string(), rule }) }
+fn require(
+    holds: bool,
+    key: &'static str,
+    value: impl ToString,
+    rule: &'static str,
+) -> Result<(), ConfigError> {
+    if holds {
+        Ok(())
+    } else {
+        Err(ConfigError::Value {
+            key,
+            value: value.to_string(),
+            rule,
+        })
+    }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use azr_executor::{Bans, Equality, Limits};
+pub use azr_tasks::generator::HeldOut as GeneratedTasks;
 use azr_tasks::{Grammar, InductionRules, Sizes, Standards, TaskKind};
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +39,9 @@ impl StandardsConfig {
         Standards {
             grammar,
             limits: sandbox.limits(),
-            bans: Bans { modules: self.banned_modules.clone() },
+            bans: Bans {
+                modules: self.banned_modules.clone(),
+            },
             equality: self.equality,
             sizes: self.sizes,
             induction: self.induction,
@@ -207,63 +210,63 @@ impl SandboxConfig {
 }
 
 /// Tasks that a run begins with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SeedingConfig {
-    /// Where they come from.
-    pub source: SeedSource,
-    /// Seed file of deduction and abduction, for `source = "files"`; else empty.
-    pub triplet_file: PathBuf,
-    /// Seed file of induction, for `source = "files"`; else empty.
-    pub induction_file: PathBuf,
-    /// Tasks of a kind that are taken from `generated` or `files` at most.
-    pub tasks_per_kind_max: usize,
     /// Rounds of proposing without any update that come before the first step, at most.
     pub rounds_max: usize,
     /// Rounds end when every kind has this many tasks.
     pub tasks_per_kind_enough: usize,
+    /// Where the first tasks come from.
+    pub source: SeedSource,
 }
 
 /// Where the first tasks come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SeedSource {
     /// The identity function, and nothing else (the paper's zero).
     Identity,
     /// Programs that a generator wrote and the sandbox ran.
-    Generated,
+    Generated(GeneratedTasks),
     /// Seed files of the published code.
-    Files,
+    Files(SeedFiles),
 }
 
 /// Tasks that are never trained on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvaluationConfig {
-    /// Where they come from.
-    pub held_out: HeldOut,
-    /// Seed file of deduction and abduction, for `held_out = "files"`; else empty.
-    pub triplet_file: PathBuf,
-    /// Seed file of induction, for `held_out = "files"`; else empty.
-    pub induction_file: PathBuf,
-    /// Tasks of a kind.
-    pub tasks_per_kind_max: usize,
     /// Answers to each task, at temperature 1.
     pub samples_per_task: usize,
     /// Steps from one evaluation to the next; 0 evaluates before the first and after the last step only.
     pub every_steps: u64,
+    /// Where they come from.
+    pub held_out: HeldOut,
 }
 
 /// Where held-out tasks come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum HeldOut {
     /// There are none, and nothing is evaluated.
     None,
     /// Programs that a generator wrote and the sandbox ran.
-    Generated,
+    Generated(GeneratedTasks),
     /// Seed files of the published code.
-    Files,
+    Files(SeedFiles),
+}
+
+/// Tasks out of seed files of the published code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeedFiles {
+    /// Deduction and abduction: one task of each out of every row.
+    pub triplets: PathBuf,
+    /// Induction.
+    pub induction: PathBuf,
+    /// Tasks of a kind at most, from the head of the file.
+    pub tasks_per_kind_max: usize,
 }
 
 /// When the run is saved.

@@ -120,9 +120,17 @@ impl LossOptions {
         let plain = ratio * advantage;
         let bounded = ratio.clamp(1.0 - self.clip_low, 1.0 + self.clip_high) * advantage;
         if plain <= bounded {
-            TokenSurrogate { loss: -plain, gradient: -plain, clipped: false }
+            TokenSurrogate {
+                loss: -plain,
+                gradient: -plain,
+                clipped: false,
+            }
         } else {
-            TokenSurrogate { loss: -bounded, gradient: 0.0, clipped: true }
+            TokenSurrogate {
+                loss: -bounded,
+                gradient: 0.0,
+                clipped: true,
+            }
         }
     }
 }

@@ -14,7 +14,8 @@ fn reference(options: &LossOptions, batch: &[Sequence]) -> f64 {
             let r = (f64::from(sequence.learner[t]) - f64::from(sequence.sampled[t])).exp();
             let a = sequence.advantage;
             let clipped = r.max(1.0 - options.clip_low).min(1.0 + options.clip_high);
-            let objective = f64::min(r * a, clipped * a) + options.entropy_coefficient * f64::from(sequence.entropies[t]);
+            let objective = f64::min(r * a, clipped * a)
+                + options.entropy_coefficient * f64::from(sequence.entropies[t]);
             total -= match options.mean {
                 LossMean::Tokens => objective / all_tokens as f64,
                 LossMean::Sequences => objective / (batch.len() * tokens) as f64,
@@ -44,23 +45,35 @@ impl Sequence {
 }
 
 fn size(batch: &[Sequence]) -> BatchSize {
-    BatchSize { sequences: batch.len(), tokens: batch.iter().map(|it| it.sampled.len()).sum() }
+    BatchSize {
+        sequences: batch.len(),
+        tokens: batch.iter().map(|it| it.sampled.len()).sum(),
+    }
 }
 
 fn options() -> impl Strategy<Value = LossOptions> {
     let mean = prop_oneof![Just(LossMean::Tokens), Just(LossMean::Sequences)];
-    (0.05..0.5f64, 0.05..0.5f64, 0.0..0.1f64, mean)
-        .prop_map(|(clip_low, clip_high, entropy_coefficient, mean)| LossOptions { clip_low, clip_high, entropy_coefficient, mean })
+    (0.05..0.5f64, 0.05..0.5f64, 0.0..0.1f64, mean).prop_map(
+        |(clip_low, clip_high, entropy_coefficient, mean)| LossOptions {
+            clip_low,
+            clip_high,
+            entropy_coefficient,
+            mean,
+        },
+    )
 }
 
 fn batch() -> impl Strategy<Value = Vec<Sequence>> {
     let token = (-4.0..0.0f32, -0.8..0.8f32, 0.0..3.0f32);
-    let sequence = (-2.0..2.0f64, proptest::collection::vec(token, 1..12)).prop_map(|(advantage, tokens)| Sequence {
-        advantage,
-        sampled: tokens.iter().map(|it| it.0).collect(),
-        learner: tokens.iter().map(|it| it.0 + it.1).collect(),
-        entropies: tokens.iter().map(|it| it.2).collect(),
-    });
+    let sequence =
+        (-2.0..2.0f64, proptest::collection::vec(token, 1..12)).prop_map(|(advantage, tokens)| {
+            Sequence {
+                advantage,
+                sampled: tokens.iter().map(|it| it.0).collect(),
+                learner: tokens.iter().map(|it| it.0 + it.1).collect(),
+                entropies: tokens.iter().map(|it| it.2).collect(),
+            }
+        });
     proptest::collection::vec(sequence, 1..8)
 }
 
@@ -101,10 +114,25 @@ proptest! {
 
 #[test]
 fn at_the_sampler_the_gradient_is_minus_the_advantage_over_all_tokens() {
-    let options = LossOptions { clip_low: 0.2, clip_high: 0.28, entropy_coefficient: 0.0, mean: LossMean::Tokens };
-    let sequence =
-        Sequence { advantage: 1.5, sampled: vec![-1.0, -2.0], learner: vec![-1.0, -2.0], entropies: vec![0.3, 0.4] };
-    let out = options.of(&sequence.scores(), BatchSize { sequences: 2, tokens: 6 });
+    let options = LossOptions {
+        clip_low: 0.2,
+        clip_high: 0.28,
+        entropy_coefficient: 0.0,
+        mean: LossMean::Tokens,
+    };
+    let sequence = Sequence {
+        advantage: 1.5,
+        sampled: vec![-1.0, -2.0],
+        learner: vec![-1.0, -2.0],
+        entropies: vec![0.3, 0.4],
+    };
+    let out = options.of(
+        &sequence.scores(),
+        BatchSize {
+            sequences: 2,
+            tokens: 6,
+        },
+    );
     assert_eq!(out.logprob_gradient, [-0.25, -0.25]);
     assert_eq!(out.entropy_gradient, [0.0, 0.0]);
     assert_eq!((out.kl_sum, out.tokens_clipped), (0.0, 0));
@@ -112,13 +140,45 @@ fn at_the_sampler_the_gradient_is_minus_the_advantage_over_all_tokens() {
 
 #[test]
 fn clipping_holds_back_a_gain_and_never_a_loss() {
-    let options = LossOptions { clip_low: 0.2, clip_high: 0.2, entropy_coefficient: 0.0, mean: LossMean::Tokens };
-    let gradient = |advantage: f64, log_ratio: f32| {
-        let sequence = Sequence { advantage, sampled: vec![-1.0], learner: vec![-1.0 + log_ratio], entropies: vec![0.0] };
-        options.of(&sequence.scores(), BatchSize { sequences: 1, tokens: 1 }).logprob_gradient[0]
+    let options = LossOptions {
+        clip_low: 0.2,
+        clip_high: 0.2,
+        entropy_coefficient: 0.0,
+        mean: LossMean::Tokens,
     };
-    assert_eq!(gradient(1.0, 0.5), 0.0, "a good answer that is already much more likely");
-    assert_eq!(gradient(-1.0, -0.5), 0.0, "a bad answer that is already much less likely");
-    assert!(gradient(1.0, -0.5) < 0.0, "a good answer that became less likely is pulled back");
-    assert!(0.0 < gradient(-1.0, 0.5), "a bad answer that became more likely is pulled back");
+    let gradient = |advantage: f64, log_ratio: f32| {
+        let sequence = Sequence {
+            advantage,
+            sampled: vec![-1.0],
+            learner: vec![-1.0 + log_ratio],
+            entropies: vec![0.0],
+        };
+        options
+            .of(
+                &sequence.scores(),
+                BatchSize {
+                    sequences: 1,
+                    tokens: 1,
+                },
+            )
+            .logprob_gradient[0]
+    };
+    assert_eq!(
+        gradient(1.0, 0.5),
+        0.0,
+        "a good answer that is already much more likely"
+    );
+    assert_eq!(
+        gradient(-1.0, -0.5),
+        0.0,
+        "a bad answer that is already much less likely"
+    );
+    assert!(
+        gradient(1.0, -0.5) < 0.0,
+        "a good answer that became less likely is pulled back"
+    );
+    assert!(
+        0.0 < gradient(-1.0, 0.5),
+        "a bad answer that became more likely is pulled back"
+    );
 }

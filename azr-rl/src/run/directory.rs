@@ -20,8 +20,9 @@ use std::path::{Path, PathBuf};
 use azr_tasks::{Task, TaskRecord};
 use serde::{Deserialize, Serialize};
 
-use super::{Material, RunError};
+use super::RunError;
 use crate::config::Config;
+use crate::material::Material;
 
 /// A run directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,9 +57,13 @@ impl RunDirectory {
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         };
         if !is_free {
-            return Err(RunError::Exists { path: root.to_path_buf() });
+            return Err(RunError::Exists {
+                path: root.to_path_buf(),
+            });
         }
-        let aside = Self { root: aside_of(root) };
+        let aside = Self {
+            root: aside_of(root),
+        };
         let written = aside.write_start(config, fingerprint, material);
         if let Err(error) = written {
             // The error that counts is the first one.
@@ -66,7 +71,9 @@ impl RunDirectory {
             return Err(error);
         }
         fs::rename(&aside.root, root).map_err(at(root))?;
-        Ok(Self { root: root.to_path_buf() })
+        Ok(Self {
+            root: root.to_path_buf(),
+        })
     }
 
     /// The run directory at `root`.
@@ -74,20 +81,36 @@ impl RunDirectory {
     /// # Errors
     /// [`RunError::NoRun`] when there is none.
     pub fn existing(root: &Path) -> Result<Self, RunError> {
-        let directory = Self { root: root.to_path_buf() };
+        let directory = Self {
+            root: root.to_path_buf(),
+        };
         match fs::metadata(directory.root.join(CONFIG)) {
             Ok(_) => Ok(directory),
-            Err(source) => Err(RunError::NoRun { path: root.to_path_buf(), source }),
+            Err(source) => Err(RunError::NoRun {
+                path: root.to_path_buf(),
+                source,
+            }),
         }
     }
 
-    fn write_start(&self, config: &Config, fingerprint: &str, material: &Material) -> Result<(), RunError> {
+    fn write_start(
+        &self,
+        config: &Config,
+        fingerprint: &str,
+        material: &Material,
+    ) -> Result<(), RunError> {
         let toml = config.to_toml()?;
         match fs::remove_dir_all(&self.root) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&self.root)(error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(at(&self.root)(error));
+            }
             _ => {}
         }
-        for directory in [self.root.clone(), self.checkpoints(), self.root.join(ROLLOUTS)] {
+        for directory in [
+            self.root.clone(),
+            self.checkpoints(),
+            self.root.join(ROLLOUTS),
+        ] {
             fs::create_dir_all(&directory).map_err(at(&directory))?;
         }
         let start = format!("{}\n", serde_json::json!({ "fingerprint": fingerprint }));
@@ -108,8 +131,14 @@ impl RunDirectory {
         let config = self.config()?;
         let path = self.root.join(ORIGIN);
         let start: Start =
-            serde_json::from_str(&read(&path)?).map_err(|source| RunError::Damaged { path, source: source.into() })?;
-        let material = Material { seeds: self.tasks(SEEDS)?, held_out: self.tasks(HELD_OUT)? };
+            serde_json::from_str(&read(&path)?).map_err(|source| RunError::Damaged {
+                path,
+                source: source.into(),
+            })?;
+        let material = Material {
+            seeds: self.tasks(SEEDS)?,
+            held_out: self.tasks(HELD_OUT)?,
+        };
         Ok((config, start.fingerprint, material))
     }
 
@@ -124,11 +153,19 @@ impl RunDirectory {
     fn tasks(&self, name: &str) -> Result<Vec<Task>, RunError> {
         let path = self.root.join(name);
         let text = read(&path)?;
-        let damaged = |source: crate::policy::Cause| RunError::Damaged { path: path.clone(), source };
+        let damaged = |source: crate::policy::Cause| RunError::Damaged {
+            path: path.clone(),
+            source,
+        };
         let mut tasks = Vec::new();
         for (number, line) in text.lines().enumerate() {
-            let record: TaskRecord = serde_json::from_str(line).map_err(|source| damaged(source.into()))?;
-            tasks.push(record.into_task(number + 1).map_err(|source| damaged(source.into()))?);
+            let record: TaskRecord =
+                serde_json::from_str(line).map_err(|source| damaged(source.into()))?;
+            tasks.push(
+                record
+                    .into_task(number + 1)
+                    .map_err(|source| damaged(source.into()))?,
+            );
         }
         Ok(tasks)
     }
@@ -166,7 +203,9 @@ impl RunDirectory {
     /// Every response of a step.
     #[must_use]
     pub fn rollouts(&self, step: u64) -> PathBuf {
-        self.root.join(ROLLOUTS).join(format!("step-{step:06}.jsonl.zst"))
+        self.root
+            .join(ROLLOUTS)
+            .join(format!("step-{step:06}.jsonl.zst"))
     }
 
     /// Steps whose rollouts are there, and the files.
@@ -174,8 +213,13 @@ impl RunDirectory {
         let mut files = Vec::new();
         for entry in fs::read_dir(self.root.join(ROLLOUTS))? {
             let path = entry?.path();
-            let name = path.file_name().and_then(|it| it.to_str()).unwrap_or_default();
-            let step = name.strip_prefix("step-").and_then(|it| it.strip_suffix(".jsonl.zst"));
+            let name = path
+                .file_name()
+                .and_then(|it| it.to_str())
+                .unwrap_or_default();
+            let step = name
+                .strip_prefix("step-")
+                .and_then(|it| it.strip_suffix(".jsonl.zst"));
             files.push((step.and_then(|it| it.parse().ok()), path.clone()));
         }
         Ok(files)

@@ -40,11 +40,23 @@ pub(super) struct Journal {
 impl Journals {
     /// Empty journals: whatever a killed process wrote before the first checkpoint goes.
     pub(super) fn begin(directory: &RunDirectory) -> Result<Self, JournalError> {
-        Self::cut_back(directory, &Marks { metrics_bytes: 0, tasks_bytes: 0, evaluations_bytes: 0 }, 0)
+        Self::cut_back(
+            directory,
+            &Marks {
+                metrics_bytes: 0,
+                tasks_bytes: 0,
+                evaluations_bytes: 0,
+            },
+            0,
+        )
     }
 
     /// Journals as they were at a checkpoint after `step`.
-    pub(super) fn cut_back(directory: &RunDirectory, marks: &Marks, step: u64) -> Result<Self, JournalError> {
+    pub(super) fn cut_back(
+        directory: &RunDirectory,
+        marks: &Marks,
+        step: u64,
+    ) -> Result<Self, JournalError> {
         let rollouts = directory.rollouts(step);
         let files = directory.rollout_files().map_err(cut(&rollouts))?;
         for (of_step, path) in files {
@@ -78,10 +90,18 @@ impl Journals {
 
 impl Journal {
     fn cut_back(path: PathBuf, bytes: u64) -> Result<Self, JournalError> {
-        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(cut(&path))?;
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .map_err(cut(&path))?;
         let found = file.metadata().map_err(cut(&path))?.len();
         if found < bytes {
-            return Err(JournalError::TooShort { path, found, expected: bytes });
+            return Err(JournalError::TooShort {
+                path,
+                found,
+                expected: bytes,
+            });
         }
         file.set_len(bytes).map_err(cut(&path))?;
         Ok(Self { path, file, bytes })
@@ -89,7 +109,8 @@ impl Journal {
 
     /// Adds a line.
     pub(super) fn append(&mut self, record: &impl Serialize) -> Result<(), JournalError> {
-        let mut line = serde_json::to_vec(record).map_err(|source| append(&self.path)(source.into()))?;
+        let mut line =
+            serde_json::to_vec(record).map_err(|source| append(&self.path)(source.into()))?;
         line.push(b'\n');
         self.file.write_all(&line).map_err(append(&self.path))?;
         self.bytes += line.len() as u64;

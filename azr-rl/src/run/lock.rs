@@ -13,11 +13,20 @@ pub(super) struct Lock {
 
 impl Lock {
     pub(super) fn take(path: &Path) -> Result<Self, RunError> {
-        let at = |source| RunError::Directory { path: path.to_path_buf(), source };
-        let file = OpenOptions::new().create(true).append(true).open(path).map_err(at)?;
+        let at = |source| RunError::Directory {
+            path: path.to_path_buf(),
+            source,
+        };
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .map_err(at)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(RunError::Locked { path: path.to_path_buf() }),
+            Err(TryLockError::WouldBlock) => Err(RunError::Locked {
+                path: path.to_path_buf(),
+            }),
             Err(TryLockError::Error(source)) => Err(at(source)),
         }
     }

@@ -32,7 +32,10 @@ struct SavedState {
 }
 
 impl Run {
-    pub(super) fn write_checkpoint(&mut self, progress: &Progress) -> Result<Checkpoint, SaveError<RunError>> {
+    pub(super) fn write_checkpoint(
+        &mut self,
+        progress: &Progress,
+    ) -> Result<Checkpoint, SaveError<RunError>> {
         let saved = SavedState {
             fingerprint: self.fingerprint.clone(),
             step: progress.state.step,
@@ -42,39 +45,50 @@ impl Run {
             last: progress.last.clone(),
         };
         let (policy, buffers) = (&self.policy, &progress.state.buffers);
-        self.checkpoints.save(progress.state.step, |directory, disk| {
-            let at = |path: &Path| {
-                let path = path.to_path_buf();
-                move |source| RunError::Save { path, source }
-            };
-            let path = directory.join(POLICY);
-            disk.create_directory(&path).map_err(at(&path))?;
-            policy.save(&path)?;
-            let path = directory.join(BUFFER);
-            let mut lines = Vec::new();
-            buffers.write_jsonl(&mut lines).map_err(at(&path))?;
-            disk.write(&path, &lines).map_err(at(&path))?;
-            let path = directory.join(STATE);
-            let state = serde_json::to_vec(&saved).map_err(|source| at(&path)(source.into()))?;
-            disk.write(&path, &state).map_err(at(&path))
-        })
+        self.checkpoints
+            .save(progress.state.step, |directory, disk| {
+                let at = |path: &Path| {
+                    let path = path.to_path_buf();
+                    move |source| RunError::Save { path, source }
+                };
+                let path = directory.join(POLICY);
+                disk.create_directory(&path).map_err(at(&path))?;
+                policy.save(&path)?;
+                let path = directory.join(BUFFER);
+                let mut lines = Vec::new();
+                buffers.write_jsonl(&mut lines).map_err(at(&path))?;
+                disk.write(&path, &lines).map_err(at(&path))?;
+                let path = directory.join(STATE);
+                let state =
+                    serde_json::to_vec(&saved).map_err(|source| at(&path)(source.into()))?;
+                disk.write(&path, &state).map_err(at(&path))
+            })
     }
 
     /// Takes over the state of a checkpoint and cuts the journals back to it.
     pub(super) fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), RunError> {
-        let unusable = |source| RunError::State { path: checkpoint.directory.clone(), source };
-        let text = fs::read(checkpoint.directory.join(STATE)).map_err(|source| unusable(StateError::Read { source }))?;
-        let saved: SavedState =
-            serde_json::from_slice(&text).map_err(|source| unusable(StateError::Parse { source }))?;
+        let unusable = |source| RunError::State {
+            path: checkpoint.directory.clone(),
+            source,
+        };
+        let text = fs::read(checkpoint.directory.join(STATE))
+            .map_err(|source| unusable(StateError::Read { source }))?;
+        let saved: SavedState = serde_json::from_slice(&text)
+            .map_err(|source| unusable(StateError::Parse { source }))?;
         if saved.fingerprint != self.fingerprint {
             return Err(unusable(StateError::OtherRun));
         }
-        let file = File::open(checkpoint.directory.join(BUFFER)).map_err(|source| unusable(StateError::Read { source }))?;
+        let file = File::open(checkpoint.directory.join(BUFFER))
+            .map_err(|source| unusable(StateError::Read { source }))?;
         let buffers = Buffers::read_jsonl(self.config.buffer, &mut BufReader::new(file))
             .map_err(|source| unusable(StateError::Buffer { source }))?;
         let journals = Journals::cut_back(&self.directory, &saved.journals, saved.step)?;
         self.progress = Some(Progress {
-            state: State { step: saved.step, admitted_total: saved.admitted_total, buffers },
+            state: State {
+                step: saved.step,
+                admitted_total: saved.admitted_total,
+                buffers,
+            },
             journals,
             first: saved.first,
             last: saved.last,

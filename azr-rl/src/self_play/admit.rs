@@ -57,7 +57,10 @@ pub(crate) struct NewTask {
 impl NewTask {
     /// Who answers it.
     pub(crate) fn solver(&self) -> Lane {
-        Lane { role: Role::Solve, kind: self.drawn.task.kind }
+        Lane {
+            role: Role::Solve,
+            kind: self.drawn.task.kind,
+        }
     }
 }
 
@@ -70,22 +73,45 @@ impl SelfPlay {
         step: u64,
         policy: &dyn Policy,
     ) -> Result<Admitted, StepError> {
-        let mut admitted =
-            Admitted { proposals: Vec::with_capacity(proposals.len()), tasks: Vec::new(), rejections: BTreeMap::new() };
-        for Proposed { mut rollout, references, validation } in proposals {
+        let mut admitted = Admitted {
+            proposals: Vec::with_capacity(proposals.len()),
+            tasks: Vec::new(),
+            rejections: BTreeMap::new(),
+        };
+        for Proposed {
+            mut rollout,
+            references,
+            validation,
+        } in proposals
+        {
             let entered = match validation {
-                Validation::Accepted(task) => self.enter(buffers, task, Lineage::proposed(step, references.parents()), policy)?,
+                Validation::Accepted(task) => self.enter(
+                    buffers,
+                    task,
+                    Lineage::proposed(step, references.parents()),
+                    policy,
+                )?,
                 Validation::Rejected(rejection) => Err(refused(&rejection)),
             };
             let fate = match entered {
                 Ok(drawn) => {
                     rollout.task = Some(drawn.id.to_string());
-                    admitted.tasks.push(NewTask { drawn, proposal: rollout.index });
+                    admitted.tasks.push(NewTask {
+                        drawn,
+                        proposal: rollout.index,
+                    });
                     Fate::Task(admitted.tasks.len() - 1)
                 }
                 Err(refused) => {
-                    *admitted.rejections.entry(refused.reason.to_owned()).or_default() += 1;
-                    Fate::Refused { proposal: refused.proposal, reason: refused.reason, detail: refused.detail }
+                    *admitted
+                        .rejections
+                        .entry(refused.reason.to_owned())
+                        .or_default() += 1;
+                    Fate::Refused {
+                        proposal: refused.proposal,
+                        reason: refused.reason,
+                        detail: refused.detail,
+                    }
                 }
             };
             admitted.proposals.push(Sifted { rollout, fate });
@@ -105,7 +131,11 @@ impl SelfPlay {
         let tokens = policy.prompt_tokens(&kind.rules().solve_prompt(&self.prompts, &task))?;
         if self.config.sampling.prompt_tokens_max < tokens {
             let detail = format!("prompt_too_long: {tokens} tokens");
-            return Ok(Err(Refused { proposal: Proposal::Invalid, reason: "prompt_too_long", detail }));
+            return Ok(Err(Refused {
+                proposal: Proposal::Invalid,
+                reason: "prompt_too_long",
+                detail,
+            }));
         }
         let shared = Arc::new(task.clone());
         Ok(match buffers.admit(task, lineage) {
@@ -129,17 +159,28 @@ fn refused(rejection: &Rejection) -> Refused {
         Rejection::Duplicate | Rejection::CopyOfReference => Proposal::Duplicate,
         _ => Proposal::Invalid,
     };
-    Refused { proposal, reason: rejection.reason(), detail: rejection.to_string() }
+    Refused {
+        proposal,
+        reason: rejection.reason(),
+        detail: rejection.to_string(),
+    }
 }
 
 impl Fate {
     /// What the record says about it.
     pub(crate) fn judgement(&self) -> Judgement {
         match self {
-            Self::Task(_) => {
-                Judgement { verdict: "accepted", detail: String::new(), well_formed: true, good: true }
-            }
-            Self::Refused { proposal, reason, detail } => Judgement {
+            Self::Task(_) => Judgement {
+                verdict: "accepted",
+                detail: String::new(),
+                well_formed: true,
+                good: true,
+            },
+            Self::Refused {
+                proposal,
+                reason,
+                detail,
+            } => Judgement {
                 verdict: reason,
                 detail: detail.clone(),
                 well_formed: *proposal != Proposal::Malformed,

@@ -40,8 +40,16 @@ pub(crate) struct Judged<J> {
 impl<T> Wave<T> {
     /// Puts each item together with what was kept for it.
     pub(crate) fn zip<K, U>(self, kept: Vec<K>, join: impl Fn(usize, K, T) -> U) -> Wave<U> {
-        assert_eq!(kept.len(), self.items.len(), "a wave gives one item for each request");
-        let items = kept.into_iter().zip(self.items).enumerate().map(|(idx, (kept, item))| join(idx, kept, item));
+        assert_eq!(
+            kept.len(),
+            self.items.len(),
+            "a wave gives one item for each request"
+        );
+        let items = kept
+            .into_iter()
+            .zip(self.items)
+            .enumerate()
+            .map(|(idx, (kept, item))| join(idx, kept, item));
         Wave {
             items: items.collect(),
             tokens: self.tokens,
@@ -78,19 +86,32 @@ pub(crate) fn ask<J: Send>(
             done += 1;
             tokens += judged.response.tokens.len();
             worker_seconds += elapsed.as_secs_f64();
-            observer.notice(&Event::Progress { step, phase, done, items, tokens });
+            observer.notice(&Event::Progress {
+                step,
+                phase,
+                done,
+                items,
+                tokens,
+            });
         },
     )
     .map_err(StepError::from)?;
     let items = judged.into_iter().map(|(judged, _)| judged).collect();
-    Ok(Wave { items, tokens, seconds: started.elapsed().as_secs_f64(), worker_seconds })
+    Ok(Wave {
+        items,
+        tokens,
+        seconds: started.elapsed().as_secs_f64(),
+        worker_seconds,
+    })
 }
 
 impl From<WireError<StepError>> for StepError {
     fn from(error: WireError<StepError>) -> Self {
         let defect = match error {
             WireError::Failed(error) => return error,
-            WireError::Missing { index, count } => WireError::<Infallible>::Missing { index, count },
+            WireError::Missing { index, count } => {
+                WireError::<Infallible>::Missing { index, count }
+            }
             WireError::Unasked { index, count } => WireError::Unasked { index, count },
         };
         StepError::Unanswered { defect }

@@ -62,11 +62,27 @@ impl SelfPlay {
         };
         let mut assignments = Vec::new();
         for kind in self.kinds() {
-            let lane = Lane { role: Role::Propose, kind };
+            let lane = Lane {
+                role: Role::Propose,
+                kind,
+            };
             for index in 0..self.config.self_play.proposals_per_kind {
-                let place = |stream| Place { run_seed: self.config.seed, stream, step, lane, index: index as u64 };
-                let (references, prompt) = self.fitting_prompt(kind, buffers, &place(references), policy)?;
-                assignments.push(Assignment { lane, index, references, prompt, seed: place(tokens).seed() });
+                let place = |stream| Place {
+                    run_seed: self.config.seed,
+                    stream,
+                    step,
+                    lane,
+                    index: index as u64,
+                };
+                let (references, prompt) =
+                    self.fitting_prompt(kind, buffers, &place(references), policy)?;
+                assignments.push(Assignment {
+                    lane,
+                    index,
+                    references,
+                    prompt,
+                    seed: place(tokens).seed(),
+                });
             }
         }
         Ok(assignments)
@@ -99,7 +115,11 @@ impl SelfPlay {
                 references.examples.pop();
             }
         }
-        Err(StepError::PromptTooLong { kind, tokens: shortest, tokens_max })
+        Err(StepError::PromptTooLong {
+            kind,
+            tokens: shortest,
+            tokens_max,
+        })
     }
 
     /// Samples every proposal and tries it out.
@@ -109,7 +129,14 @@ impl SelfPlay {
         step: u64,
         means: &mut Means<'_>,
     ) -> Result<Wave<Proposed>, StepError> {
-        self.propose_at(Moment { step, phase: Phase::Propose }, assignments, means)
+        self.propose_at(
+            Moment {
+                step,
+                phase: Phase::Propose,
+            },
+            assignments,
+            means,
+        )
     }
 
     pub(crate) fn propose_at(
@@ -130,11 +157,24 @@ impl SelfPlay {
             .collect();
         let workshop = self.workshop(means.sandbox);
         let workers = self.config.sandbox.workers;
-        let wave = ask(means.policy, means.observer, workers, moment, &requests, |index, response| {
-            let assignment = &assignments[index];
-            let text = format!("{}{}", assignment.prompt.prefill, response.text);
-            judge_proposal(assignment.lane.kind, &text, &assignment.references, &self.novelty, &workshop)
-        })?;
+        let wave = ask(
+            means.policy,
+            means.observer,
+            workers,
+            moment,
+            &requests,
+            |index, response| {
+                let assignment = &assignments[index];
+                let text = format!("{}{}", assignment.prompt.prefill, response.text);
+                judge_proposal(
+                    assignment.lane.kind,
+                    &text,
+                    &assignment.references,
+                    &self.novelty,
+                    &workshop,
+                )
+            },
+        )?;
         let policy_step = moment.step.saturating_sub(1);
         Ok(wave.zip(assignments, |_, assignment, judged| Proposed {
             rollout: Rollout {

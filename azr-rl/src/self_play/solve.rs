@@ -39,7 +39,12 @@ pub(crate) struct Answered {
 
 impl SelfPlay {
     /// The solver's prompts of a step: `rating_samples` for every new task, then one for every task drawn.
-    pub(crate) fn questions(&self, buffers: &Buffers, tasks: &[NewTask], step: u64) -> Vec<Question> {
+    pub(crate) fn questions(
+        &self,
+        buffers: &Buffers,
+        tasks: &[NewTask],
+        step: u64,
+    ) -> Vec<Question> {
         let samples = self.config.self_play.rating_samples;
         let mut asked_in_lane = [0; Lane::ALL.len()];
         let mut questions = Vec::with_capacity(tasks.len() * samples);
@@ -67,15 +72,36 @@ impl SelfPlay {
         questions
     }
 
-    fn draw_questions(&self, buffers: &Buffers, mut group: usize, step: u64, questions: &mut Vec<Question>) {
+    fn draw_questions(
+        &self,
+        buffers: &Buffers,
+        mut group: usize,
+        step: u64,
+        questions: &mut Vec<Question>,
+    ) {
         let count = self.config.self_play.solver_tasks_per_kind;
         for kind in self.kinds() {
-            let lane = Lane { role: Role::Solve, kind };
+            let lane = Lane {
+                role: Role::Solve,
+                kind,
+            };
             let mut generator = self.place(Stream::SolverTasks, step, lane, 0).generator();
-            for (index, drawn) in buffers.draw_for_solving(kind, count, step, &mut generator).into_iter().enumerate() {
+            for (index, drawn) in buffers
+                .draw_for_solving(kind, count, step, &mut generator)
+                .into_iter()
+                .enumerate()
+            {
                 let prompt = self.question_prompt(&drawn.task);
                 let seed = self.place(Stream::Answer, step, lane, index).seed();
-                questions.push(Question { lane, purpose: Purpose::Solve, index, drawn, prompt, seed, group });
+                questions.push(Question {
+                    lane,
+                    purpose: Purpose::Solve,
+                    index,
+                    drawn,
+                    prompt,
+                    seed,
+                    group,
+                });
                 group += 1;
             }
         }
@@ -88,8 +114,17 @@ impl SelfPlay {
         step: u64,
         means: &mut Means<'_>,
     ) -> Result<Wave<Answered>, StepError> {
-        let moment = Moment { step, phase: Phase::Solve };
-        self.answer(questions, self.config.sampling.distribution(), moment, step.saturating_sub(1), means)
+        let moment = Moment {
+            step,
+            phase: Phase::Solve,
+        };
+        self.answer(
+            questions,
+            self.config.sampling.distribution(),
+            moment,
+            step.saturating_sub(1),
+            means,
+        )
     }
 
     /// Samples and judges answers at some moment of the run.
@@ -112,10 +147,22 @@ impl SelfPlay {
             .collect();
         let workshop = self.workshop(means.sandbox);
         let workers = self.config.sandbox.workers;
-        let wave = ask(means.policy, means.observer, workers, moment, &requests, |index, response| {
-            let question = &questions[index];
-            verify(&question.drawn.task, &question.prompt, &response.text, &workshop)
-        })?;
+        let wave = ask(
+            means.policy,
+            means.observer,
+            workers,
+            moment,
+            &requests,
+            |index, response| {
+                let question = &questions[index];
+                verify(
+                    &question.drawn.task,
+                    &question.prompt,
+                    &response.text,
+                    &workshop,
+                )
+            },
+        )?;
         Ok(wave.zip(questions, |_, question, judged| Answered {
             rollout: Rollout {
                 lane: question.lane,
@@ -139,7 +186,13 @@ impl SelfPlay {
 
     /// A place in this run.
     pub(crate) fn place(&self, stream: Stream, step: u64, lane: Lane, index: usize) -> Place {
-        Place { run_seed: self.config.seed, stream, step, lane, index: index as u64 }
+        Place {
+            run_seed: self.config.seed,
+            stream,
+            step,
+            lane,
+            index: index as u64,
+        }
     }
 
     /// How much the new tasks of each kind can teach.
@@ -149,9 +202,13 @@ impl SelfPlay {
         ratings: &[f64],
     ) -> std::collections::BTreeMap<azr_tasks::TaskKind, LearnabilityMetrics> {
         let of_kind = |kind| {
-            let rated = tasks.iter().zip(ratings).filter(|(task, _)| task.drawn.task.kind == kind);
-            let values: Vec<f64> =
-                rated.map(|(_, &rate)| reward::learnability(self.config.reward.learnability, rate)).collect();
+            let rated = tasks
+                .iter()
+                .zip(ratings)
+                .filter(|(task, _)| task.drawn.task.kind == kind);
+            let values: Vec<f64> = rated
+                .map(|(_, &rate)| reward::learnability(self.config.reward.learnability, rate))
+                .collect();
             LearnabilityMetrics {
                 tasks: values.len(),
                 mean: mean(values.iter().copied()),
@@ -162,7 +219,12 @@ impl SelfPlay {
     }
 }
 
-fn verify(task: &Task, prompt: &Prompt, response: &str, workshop: &Workshop<'_>) -> Result<Verdict, SandboxError> {
+fn verify(
+    task: &Task,
+    prompt: &Prompt,
+    response: &str,
+    workshop: &Workshop<'_>,
+) -> Result<Verdict, SandboxError> {
     let text = format!("{}{response}", prompt.prefill);
     task.kind.rules().verify(task, &text, workshop)
 }
@@ -170,12 +232,18 @@ fn verify(task: &Task, prompt: &Prompt, response: &str, workshop: &Workshop<'_>)
 /// The solve rate of every new task, in order: the share of its rating samples that is right.
 pub(crate) fn rate(tasks: &[NewTask], answers: &[Answered]) -> Vec<f64> {
     let mut counts = vec![(0_u32, 0_u32); tasks.len()];
-    for answer in answers.iter().filter(|it| it.rollout.purpose == Purpose::Rate) {
+    for answer in answers
+        .iter()
+        .filter(|it| it.rollout.purpose == Purpose::Rate)
+    {
         let (correct, asked) = &mut counts[answer.group];
         *correct += u32::from(answer.verdict == Verdict::Correct);
         *asked += 1;
     }
-    counts.into_iter().map(|(correct, asked)| f64::from(correct) / f64::from(asked.max(1))).collect()
+    counts
+        .into_iter()
+        .map(|(correct, asked)| f64::from(correct) / f64::from(asked.max(1)))
+        .collect()
 }
 
 /// Adds the verdicts to what the buffer knows of its tasks.

@@ -1,0 +1,173 @@
+//! Run files: complete, strict, and the ones in the repository are right.
+
+use super::*;
+
+const TINY: &str = include_str!("../../configs/tiny.toml");
+const SMOLLM2: &str = include_str!("../../configs/smollm2-135m.toml");
+const QWEN: &str = include_str!("../../configs/qwen2.5-coder-0.5b.toml");
+
+fn error(assignments: &[&str]) -> String {
+    Config::parse(TINY, assignments.iter().copied())
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn the_run_files_of_the_repository_are_complete_and_write_back_as_themselves() {
+    for text in [TINY, SMOLLM2, QWEN] {
+        let config = Config::parse(text, []).unwrap();
+        let written = config.to_toml().unwrap();
+        assert_eq!(Config::parse(&written, []).unwrap(), config);
+    }
+}
+
+#[test]
+fn an_assignment_changes_one_key_and_nothing_else() {
+    let config = Config::parse(TINY, []).unwrap();
+    let changed = Config::parse(
+        TINY,
+        [
+            "steps=3",
+            "optimizer.learning_rate=1",
+            "model.source=some/dir",
+            "reward.signal=random",
+            "self_play.proposer=frozen",
+        ],
+    )
+    .unwrap();
+    let mut expected = config;
+    expected.steps = 3;
+    expected.optimizer.learning_rate = 1.0;
+    expected.model.source = "some/dir".to_owned();
+    expected.reward.signal = crate::reward::Signal::Random;
+    expected.self_play.proposer = Proposer::Frozen;
+    assert_eq!(changed, expected);
+}
+
+#[test]
+fn text_that_looks_like_a_number_stays_text_where_the_file_has_text() {
+    assert_eq!(
+        Config::parse(TINY, ["model.source=1e6"])
+            .unwrap()
+            .model
+            .source,
+        "1e6"
+    );
+    assert_eq!(
+        Config::parse(TINY, ["model.source=\"a b\""])
+            .unwrap()
+            .model
+            .source,
+        "a b"
+    );
+}
+
+#[test]
+fn a_section_is_replaced_by_a_word_or_an_inline_table() {
+    let off = Config::parse(TINY, ["evaluation.held_out=none"]).unwrap();
+    assert_eq!(off.evaluation.held_out, HeldOut::None);
+    let table = "evaluation.held_out={files={triplets=\"a\",induction=\"b\",tasks_per_kind_max=3}}";
+    let files = Config::parse(TINY, [table]).unwrap();
+    assert!(matches!(files.evaluation.held_out, HeldOut::Files(it) if it.tasks_per_kind_max == 3));
+    let again = Config::parse(QWEN, [table]).unwrap();
+    assert!(matches!(again.evaluation.held_out, HeldOut::Files(_)));
+}
+
+#[test]
+fn a_key_that_does_not_exist_is_named_with_those_that_do() {
+    let text = error(&["optimizer.learning_rat=1"]);
+    assert!(
+        text.contains("learning_rat`") && text.contains("learning_rate"),
+        "{text}"
+    );
+    let text = error(&["optimiser.learning_rate=1"]);
+    assert!(text.contains("optimizer"), "{text}");
+    let text = error(&["steps.x=1"]);
+    assert!(text.contains("not a section"), "{text}");
+}
+
+#[test]
+fn what_is_not_an_assignment_is_refused_with_an_example() {
+    for text in ["steps", "=3", "steps=", "steps=[1"] {
+        assert!(
+            error(&[text]).contains("section.key=value"),
+            "{text}: {}",
+            error(&[text])
+        );
+    }
+}
+
+#[test]
+fn unknown_missing_and_mistyped_keys_are_named() {
+    let unknown = TINY.replace("[loss]", "[loss]\nclip = 3");
+    let text = Config::parse(&unknown, []).unwrap_err().to_string();
+    assert!(text.contains("clip") && text.contains("loss"), "{text}");
+    let missing = TINY.replace("clip_low = 0.2\n", "");
+    let text = Config::parse(&missing, []).unwrap_err().to_string();
+    assert!(text.contains("clip_low"), "{text}");
+    let text = error(&["steps=many"]);
+    assert!(
+        text.contains("section.key=value") || text.contains("steps"),
+        "{text}"
+    );
+    let text = error(&["reward.signal=coin"]);
+    assert!(text.contains("coin") && text.contains("verdicts"), "{text}");
+    assert!(
+        Config::parse("seed = ", [])
+            .unwrap_err()
+            .to_string()
+            .contains("not TOML")
+    );
+}
+
+#[test]
+fn values_that_make_no_sense_are_refused_with_the_key_and_a_remedy() {
+    for (assignment, key) in [
+        ("sampling.temperature=0", "sampling.temperature"),
+        ("sampling.sequences_max=0", "sampling.sequences_max"),
+        ("self_play.kinds=[]", "self_play.kinds"),
+        (
+            "self_play.kinds=[\"deduction\", \"deduction\"]",
+            "self_play.kinds",
+        ),
+        ("self_play.rating_samples=1", "advantage.solver"),
+        ("self_play.solver_batch=both", "advantage.solver"),
+        ("advantage.proposer=per_task", "advantage.proposer"),
+        ("optimizer.learning_rate=-1", "optimizer.learning_rate"),
+        ("optimizer.learning_rate=nan", "optimizer.learning_rate"),
+        ("optimizer.beta2=1", "optimizer.beta2"),
+        ("loss.clip_low=1", "loss.clip_low"),
+        ("advantage.negative_scale=-0.1", "advantage.negative_scale"),
+        ("reward.solver_correct=inf", "reward.solver_correct"),
+        ("sandbox.workers=0", "sandbox.workers"),
+        ("checkpoint.every_steps=0", "checkpoint.every_steps"),
+        ("checkpoint.keep=0", "checkpoint.keep"),
+        (
+            "evaluation.samples_per_task=0",
+            "evaluation.samples_per_task",
+        ),
+        (
+            "evaluation.held_out.generated.tasks_per_kind=0",
+            "evaluation.held_out.generated.tasks_per_kind",
+        ),
+    ] {
+        let text = error(&[assignment]);
+        assert!(
+            text.starts_with(&format!("`{key}` is")),
+            "{assignment}: {text}"
+        );
+    }
+}
+
+#[test]
+fn the_step_size_rises_over_the_warm_up_and_then_stays() {
+    let config = Config::parse(
+        TINY,
+        ["optimizer.warmup_steps=4", "optimizer.learning_rate=1"],
+    )
+    .unwrap();
+    let sizes: Vec<f64> = (1..=6)
+        .map(|step| config.optimizer.learning_rate_at(step))
+        .collect();
+    assert_eq!(sizes, [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]);
+}
