@@ -202,5 +202,4 @@ pub enum SaveError<E> {
 }
 
 #[cfg(test)]
-#[path = "checkpoint_tests.rs"]
 mod tests;

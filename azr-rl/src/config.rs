@@ -150,5 +150,4 @@ fn one_line(error: &toml::de::Error) -> String {
 }
 
 #[cfg(test)]
-#[path = "config_tests.rs"]
 mod tests;

@@ -6,6 +6,8 @@
 //! while a run is open, so that no two processes write to it.
 
 pub mod directory;
+mod ending;
+mod error;
 mod journal;
 mod lock;
 mod saved;
@@ -25,13 +27,15 @@ use crate::evaluation::{Evaluation, Evaluator};
 use crate::material::Material;
 use crate::observer::{Event, Observer, Phase};
 use crate::policy::{Policy, PolicyError};
-use crate::self_play::{Means, SelfPlay, State, StepError, StepOutput};
+use crate::self_play::{Means, SelfPlay, State, StepOutput};
 
 use self::directory::RunDirectory;
 use self::journal::Journals;
 use self::lock::Lock;
 
 pub use self::directory::read_config;
+pub use self::ending::{EndReason, Ending};
+pub use self::error::RunError;
 pub use self::journal::JournalError;
 pub use self::saved::StateError;
 
@@ -59,28 +63,6 @@ pub enum Origin<'a> {
     Source(&'a str),
     /// A directory that [`Policy::save`] wrote.
     Checkpoint(&'a Path),
-}
-
-/// How a call of [`Run::drive`] ended.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Ending {
-    /// Why.
-    pub reason: EndReason,
-    /// Steps that are done.
-    pub step: u64,
-    /// Held-out tasks before the first step, when there are any.
-    pub first: Option<Evaluation>,
-    /// Held-out tasks at the latest evaluation.
-    pub last: Option<Evaluation>,
-}
-
-/// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EndReason {
-    /// All steps are done.
-    Completed,
-    /// It was asked to stop; it is saved and can be resumed.
-    Stopped,
 }
 
 /// What changes from step to step.
@@ -407,91 +389,5 @@ impl std::fmt::Debug for Run {
     }
 }
 
-/// A run failed. What it saved before is untouched.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// There is something at the place of a new run.
-    #[error("{} exists already; choose another run directory, or go on with the run that is there with --resume", path.display())]
-    Exists {
-        /// Where.
-        path: PathBuf,
-    },
-    /// There is no run to go on with.
-    #[error("{} is not a run directory (it has no readable config.toml); name a directory that azr train made", path.display())]
-    NoRun {
-        /// Where.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// Another process has the run open.
-    #[error("the run in {} is open in another process; wait for it or stop it", path.display())]
-    Locked {
-        /// Its lock file.
-        path: PathBuf,
-    },
-    /// A file or directory of the run cannot be read or written.
-    #[error("{} cannot be read or written: {source}", path.display())]
-    Directory {
-        /// Which one.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A file that the run was started with is damaged.
-    #[error("{} is damaged; restore it from a copy or start a new run", path.display())]
-    Damaged {
-        /// Which one.
-        path: PathBuf,
-        /// How.
-        source: crate::policy::Cause,
-    },
-    /// The policy is not the one that the run was started with.
-    #[error("{source_name} is not the model that the run in {} was started with; give the path of that model", directory.display())]
-    OtherModel {
-        /// The run.
-        directory: PathBuf,
-        /// What `model.source` names now.
-        source_name: String,
-    },
-    /// Not one checkpoint is whole.
-    #[error("every checkpoint is damaged, the latest of them {}: {damage}; restore one from a copy or start a new run", path.display())]
-    AllDamaged {
-        /// The latest one.
-        path: PathBuf,
-        /// What is wrong with it.
-        damage: String,
-    },
-    /// A checkpoint does not belong to this run, or its state cannot be read.
-    #[error("the checkpoint {} cannot be used", path.display())]
-    State {
-        /// Which one.
-        path: PathBuf,
-        /// Why.
-        source: StateError,
-    },
-    /// A checkpoint cannot be written.
-    #[error("the checkpoint cannot be saved: {} ({source}); the last complete checkpoint is untouched: free space, then go on with --resume", path.display())]
-    Save {
-        /// At which file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The configuration cannot be used.
-    #[error(transparent)]
-    Config(#[from] crate::config::ConfigError),
-    /// A journal cannot be written or cut back.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The policy failed outside a step.
-    #[error(transparent)]
-    Policy(#[from] PolicyError),
-    /// A step failed.
-    #[error(transparent)]
-    Step(#[from] StepError),
-}
-
 #[cfg(test)]
-#[path = "run_tests.rs"]
 mod tests;

@@ -267,5 +267,4 @@ pub enum StepError {
 }
 
 #[cfg(test)]
-#[path = "self_play_tests.rs"]
 mod tests;

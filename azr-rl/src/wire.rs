@@ -173,5 +173,4 @@ fn collect<U, E>(
 }
 
 #[cfg(test)]
-#[path = "wire_tests.rs"]
 mod tests;

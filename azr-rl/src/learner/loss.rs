@@ -143,5 +143,4 @@ struct TokenSurrogate {
 }
 
 #[cfg(test)]
-#[path = "loss_tests.rs"]
 mod tests;

@@ -74,6 +74,8 @@ fn latest_step(directory: &Path) -> Option<u64> {
         .map(|it| it.step)
 }
 
+type Inflict = fn(&Path);
+
 fn names(directory: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(directory)
         .unwrap()
@@ -154,7 +156,7 @@ fn a_process_that_dies_while_saving_leaves_nothing_that_is_taken_for_a_checkpoin
 
 #[test]
 fn a_damaged_checkpoint_is_passed_over_and_its_damage_named() {
-    let damage: [(&str, fn(&Path)); 5] = [
+    let damages: [(&str, Inflict); 5] = [
         ("model/weights has 5 bytes", |it| {
             fs::write(it.join("model/weights"), b"short").unwrap()
         }),
@@ -171,7 +173,7 @@ fn a_damaged_checkpoint_is_passed_over_and_its_damage_named() {
             fs::write(it.join("manifest.json"), b"{\"format\": 1, \"fi").unwrap()
         }),
     ];
-    for (expected, inflict) in damage {
+    for (expected, inflict) in damages {
         let directory = tempfile::tempdir().unwrap();
         let mut checkpoints = local(directory.path(), 3);
         checkpoints.save(5, fill(5)).unwrap();

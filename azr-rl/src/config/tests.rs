@@ -2,9 +2,9 @@
 
 use super::*;
 
-const TINY: &str = include_str!("../../configs/tiny.toml");
-const SMOLLM2: &str = include_str!("../../configs/smollm2-135m.toml");
-const QWEN: &str = include_str!("../../configs/qwen2.5-coder-0.5b.toml");
+const TINY: &str = include_str!("../../../configs/tiny.toml");
+const SMOLLM2: &str = include_str!("../../../configs/smollm2-135m.toml");
+const QWEN: &str = include_str!("../../../configs/qwen2.5-coder-0.5b.toml");
 
 fn error(assignments: &[&str]) -> String {
     Config::parse(TINY, assignments.iter().copied())

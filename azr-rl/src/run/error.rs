@@ -1,0 +1,92 @@
+//! What can end a run.
+
+use std::path::PathBuf;
+
+use super::{JournalError, StateError};
+use crate::policy::PolicyError;
+use crate::self_play::StepError;
+
+/// A run failed. What it saved before is untouched.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// There is something at the place of a new run.
+    #[error("{} exists already; choose another run directory, or go on with the run that is there with --resume", path.display())]
+    Exists {
+        /// Where.
+        path: PathBuf,
+    },
+    /// There is no run to go on with.
+    #[error("{} is not a run directory (it has no readable config.toml); name a directory that azr train made", path.display())]
+    NoRun {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Another process has the run open.
+    #[error("the run in {} is open in another process; wait for it or stop it", path.display())]
+    Locked {
+        /// Its lock file.
+        path: PathBuf,
+    },
+    /// A file or directory of the run cannot be read or written.
+    #[error("{} cannot be read or written: {source}", path.display())]
+    Directory {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file that the run was started with is damaged.
+    #[error("{} is damaged; restore it from a copy or start a new run", path.display())]
+    Damaged {
+        /// Which one.
+        path: PathBuf,
+        /// How.
+        source: crate::policy::Cause,
+    },
+    /// The policy is not the one that the run was started with.
+    #[error("{source_name} is not the model that the run in {} was started with; give the path of that model", directory.display())]
+    OtherModel {
+        /// The run.
+        directory: PathBuf,
+        /// What `model.source` names now.
+        source_name: String,
+    },
+    /// Not one checkpoint is whole.
+    #[error("every checkpoint is damaged, the latest of them {}: {damage}; restore one from a copy or start a new run", path.display())]
+    AllDamaged {
+        /// The latest one.
+        path: PathBuf,
+        /// What is wrong with it.
+        damage: String,
+    },
+    /// A checkpoint does not belong to this run, or its state cannot be read.
+    #[error("the checkpoint {} cannot be used", path.display())]
+    State {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: StateError,
+    },
+    /// A checkpoint cannot be written.
+    #[error("the checkpoint cannot be saved: {} ({source}); the last complete checkpoint is untouched: free space, then go on with --resume", path.display())]
+    Save {
+        /// At which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    /// A journal cannot be written or cut back.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The policy failed outside a step.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// A step failed.
+    #[error(transparent)]
+    Step(#[from] StepError),
+}

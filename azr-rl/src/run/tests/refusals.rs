@@ -1,0 +1,136 @@
+//! What a run refuses, and that nothing is written when it does.
+
+use super::*;
+
+#[test]
+fn nothing_is_overwritten_by_a_new_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("run");
+    fs::create_dir(&root).unwrap();
+    fs::write(root.join("thesis.txt"), b"years of work").unwrap();
+    let error = start_with(&root, &[], sandbox()).unwrap_err();
+    assert!(matches!(error, RunError::Exists { .. }), "{error:?}");
+    assert!(error.to_string().contains("--resume"), "{error}");
+    assert_eq!(fs::read(root.join("thesis.txt")).unwrap(), b"years of work");
+    assert_eq!(
+        fs::read_dir(directory.path()).unwrap().count(),
+        1,
+        "something was left beside it"
+    );
+}
+
+#[test]
+fn an_empty_directory_becomes_a_run_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    drive(&mut start_with(directory.path(), &["steps=1"], sandbox()).unwrap()).unwrap();
+    assert!(
+        directory
+            .path()
+            .join("checkpoints/step-1/manifest.json")
+            .is_file()
+    );
+}
+
+#[test]
+fn a_run_is_open_in_one_place_only() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("run");
+    let run = start(&root);
+    let error = resume_with(&root, sandbox()).unwrap_err();
+    assert!(matches!(error, RunError::Locked { .. }), "{error:?}");
+    drop(run);
+    resume(&root);
+}
+
+#[test]
+fn what_is_not_a_run_cannot_be_resumed() {
+    let directory = tempfile::tempdir().unwrap();
+    let error = resume_with(directory.path(), sandbox()).unwrap_err();
+    assert!(matches!(error, RunError::NoRun { .. }), "{error:?}");
+    assert_eq!(
+        fs::read_dir(directory.path()).unwrap().count(),
+        0,
+        "something was written"
+    );
+}
+
+#[test]
+fn a_run_of_another_model_is_refused() {
+    struct Other(ScriptedPolicy);
+    impl Policy for Other {
+        fn prompt_tokens(&self, prompt: &azr_tasks::Prompt) -> Result<usize, PolicyError> {
+            self.0.prompt_tokens(prompt)
+        }
+        fn respond(
+            &mut self,
+            requests: &[crate::policy::Request],
+            deliver: crate::policy::Deliver<'_>,
+        ) -> Result<(), PolicyError> {
+            self.0.respond(requests, deliver)
+        }
+        fn update(
+            &mut self,
+            batch: &[crate::rollout::Sample],
+            plan: &crate::policy::UpdatePlan,
+        ) -> Result<crate::policy::UpdateReport, PolicyError> {
+            self.0.update(batch, plan)
+        }
+        fn save(&self, directory: &Path) -> Result<(), PolicyError> {
+            self.0.save(directory)
+        }
+        fn fingerprint(&self) -> String {
+            "another".to_owned()
+        }
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("run");
+    drop(start(&root));
+    let open = |_: &Config, _: Origin<'_>| -> Result<Box<dyn Policy>, PolicyError> {
+        Ok(Box::new(Other(ScriptedPolicy::new())))
+    };
+    let error = Run::resume(&root, Arc::new(sandbox()), open).unwrap_err();
+    assert!(matches!(error, RunError::OtherModel { .. }), "{error:?}");
+
+    // A checkpoint carried over from a run of another model is found out as well.
+    drive(&mut resume(&root)).unwrap();
+    let state = root.join("origin.json");
+    fs::write(&state, "{\"fingerprint\": \"another\"}").unwrap();
+    let error = resume_with(&root, sandbox()).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            RunError::State {
+                source: StateError::OtherRun,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_journal_that_lost_lines_is_not_gone_on_with() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("run");
+    drive(&mut start(&root)).unwrap();
+    fs::write(root.join("metrics.jsonl"), b"").unwrap();
+    let error = resume_with(&root, sandbox()).unwrap_err();
+    assert!(
+        matches!(error, RunError::Journal(JournalError::TooShort { .. })),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_run_whose_every_checkpoint_is_damaged_says_so_and_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("run");
+    drive(&mut start(&root)).unwrap();
+    for step in [4, 6] {
+        fs::remove_file(root.join(format!("checkpoints/step-{step}/state.json"))).unwrap();
+    }
+    let before = traces(&root);
+    let error = resume_with(&root, sandbox()).unwrap_err();
+    assert!(matches!(error, RunError::AllDamaged { .. }), "{error:?}");
+    assert_same(&traces(&root), &before, "after the refusal");
+}
