@@ -15,8 +15,9 @@ import sys
 
 import torch
 from safetensors.torch import save_file
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
 import measure
 import texts
@@ -75,9 +76,14 @@ def build(spec: dict, seed: int):
 
 
 def build_tokenizer(kind: str):
-    """A small byte-level BPE tokenizer; the qwen2 kind normalizes, the llama kind sets a first token."""
+    """A small byte-level BPE tokenizer. The qwen2 kind cuts words and normalizes as that family does (transformers 5
+    sees to that for every qwen2 model, whatever its tokenizer.json says); the llama kind sets a first token."""
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    if kind == "qwen2":
+        words = pre_tokenizers.Split(Regex(PRETOKENIZE_REGEX), behavior="isolated")
+        backend.pre_tokenizer = pre_tokenizers.Sequence(
+            [words, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
     backend.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY - 8, show_progress=False, initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
@@ -87,8 +93,7 @@ def build_tokenizer(kind: str):
     if kind == "qwen2":
         backend.normalizer = normalizers.NFC()
     else:
-        from tokenizers.processors import TemplateProcessing
-        backend.post_processor = TemplateProcessing(single="<|start|> $A", special_tokens=[("<|start|>", 0)])
+        backend.post_processor = processors.TemplateProcessing(single="<|start|> $A", special_tokens=[("<|start|>", 0)])
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=backend, bos_token="<|start|>", eos_token="<|end|>", pad_token="<|pad|>")
     tokenizer.chat_template = TEMPLATE

@@ -11,6 +11,9 @@ use tokenizers::{Encoding, Tokenizer};
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
+/// The roles that special tokens have in `tokenizer_config.json`.
+pub const SPECIAL_ROLES: [&str; 4] = ["bos_token", "eos_token", "unk_token", "pad_token"];
+
 /// What [`TextTokenizer::decode`] does with special tokens such as `<|im_end|>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpecialTokens {

@@ -6,7 +6,7 @@ use super::hf_config::{self, TokenIds};
 use crate::config::ModelConfig;
 use crate::language::{Language, LanguageParts, SamplingDefaults};
 use crate::parameters::{Layout, Parameters};
-use crate::tokenizer::TextTokenizer;
+use crate::tokenizer::{SPECIAL_ROLES, TextTokenizer};
 use crate::weights::safetensors::Checkpoint;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -19,7 +19,6 @@ const JSON_BYTES_MAX: u64 = 1 << 26;
 const TOKENIZER_BYTES_MAX: u64 = 1 << 28;
 const SINGLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
-const ROLES: [&str; 4] = ["bos_token", "eos_token", "unk_token", "pad_token"];
 
 /// Loads weights and text side. Small files come first, so that what is wrong shows before the weights are read.
 pub(super) fn load(files: &ModelFiles<'_>) -> Result<(Parameters, Language), LoadError> {
@@ -139,7 +138,7 @@ fn language(
         optional::<BTreeMap<String, Value>>(files, "tokenizer_config.json")?.unwrap_or_default();
     let map =
         optional::<BTreeMap<String, Value>>(files, "special_tokens_map.json")?.unwrap_or_default();
-    let special = ROLES
+    let special = SPECIAL_ROLES
         .iter()
         .filter_map(|role| {
             Some((

@@ -7,6 +7,7 @@ use super::SaveError;
 use super::hf_config::{eos_json, to_json};
 use crate::language::Language;
 use crate::parameters::Parameters;
+use crate::tokenizer::SPECIAL_ROLES;
 use crate::weights::safetensors::{Precision, write};
 use serde_json::{Map, Value, json};
 use std::fs::{self, File};
@@ -218,8 +219,9 @@ fn tokenizer_config(language: &Language, context_tokens_max: usize) -> Value {
         "clean_up_tokenization_spaces": false,
         "model_max_length": context_tokens_max,
     });
-    for (role, token) in language.tokenizer().special() {
-        value[role] = json!(token);
+    // An absent role is written as null, because tokenizer classes of transformers invent tokens for roles not named.
+    for role in SPECIAL_ROLES {
+        value[role] = json!(language.tokenizer().special().get(role));
     }
     if let Some(template) = language.chat_template() {
         value["chat_template"] = json!(template.source());

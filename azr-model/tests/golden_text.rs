@@ -1,0 +1,117 @@
+//! Tokens and rendered chats of the small golden models, as transformers gives them (`golden/small_models.py`).
+
+use azr_model::chat_template::{Ending, Message};
+use azr_model::tokenizer::SpecialTokens;
+use azr_model::weights::hub::{ENDPOINT, Hub};
+use azr_model::{LanguageModel, ModelSource};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+#[derive(Deserialize)]
+struct Golden {
+    encodings: Vec<Encoded>,
+    chats: Vec<Chat>,
+}
+
+#[derive(Deserialize)]
+struct Encoded {
+    text: String,
+    ids: Vec<u32>,
+    with_markers: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+struct Chat {
+    messages: Vec<Message>,
+    text: String,
+}
+
+const MODELS: [&str; 4] = [
+    "llama-tied-gqa",
+    "llama-untied-wide-heads",
+    "qwen2-tied-one-kv-head",
+    "qwen2-untied-sharded",
+];
+
+fn directory(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../golden/small")
+        .join(name)
+}
+
+fn load(name: &str) -> (LanguageModel, Golden) {
+    let hub = Hub {
+        endpoint: ENDPOINT.to_owned(),
+        cache: PathBuf::new(),
+        token: None,
+        report: None,
+    };
+    let source = ModelSource::parse(directory(name).to_str().unwrap()).unwrap();
+    let golden = std::fs::read_to_string(directory(name).join("golden.json")).unwrap();
+    (
+        LanguageModel::load(&source, &hub).unwrap(),
+        serde_json::from_str(&golden).unwrap(),
+    )
+}
+
+#[test]
+fn texts_become_the_tokens_that_transformers_makes_of_them() {
+    for name in MODELS {
+        let (model, golden) = load(name);
+        assert!(40 < golden.encodings.len());
+        for Encoded {
+            text,
+            ids,
+            with_markers,
+        } in golden.encodings
+        {
+            assert_eq!(
+                model.language.tokenizer().encode(&text).unwrap(),
+                ids,
+                "{name}: {text:?}"
+            );
+            assert_eq!(
+                model.language.encode_completion(&text).unwrap(),
+                with_markers,
+                "{name}: {text:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn tokens_become_the_text_that_they_came_from() {
+    let (model, golden) = load("llama-tied-gqa");
+    for Encoded { text, ids, .. } in golden.encodings {
+        assert_eq!(
+            model.language.decode(&ids, SpecialTokens::Keep).unwrap(),
+            text
+        );
+    }
+}
+
+#[test]
+fn chats_are_rendered_as_transformers_renders_them() {
+    for name in MODELS {
+        let (model, golden) = load(name);
+        for Chat { messages, text } in golden.chats {
+            assert_eq!(
+                model
+                    .language
+                    .render(&messages, Ending::AssistantTurn)
+                    .unwrap(),
+                text,
+                "{name}"
+            );
+            let ids = model.language.encode_conversation(&messages, "So").unwrap();
+            assert_eq!(
+                ids,
+                model
+                    .language
+                    .tokenizer()
+                    .encode(&format!("{text}So"))
+                    .unwrap()
+            );
+        }
+    }
+}
