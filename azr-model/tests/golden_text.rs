@@ -46,11 +46,12 @@ fn load(name: &str) -> (LanguageModel, Golden) {
         token: None,
         report: None,
     };
-    let source = ModelSource::parse(directory(name).to_str().unwrap()).unwrap();
-    let golden = std::fs::read_to_string(directory(name).join("golden.json")).unwrap();
+    let source =
+        ModelSource::parse(directory(name).to_str().expect("a UTF-8 path")).expect("a model");
+    let golden = std::fs::read_to_string(directory(name).join("golden.json")).expect("golden.json");
     (
-        LanguageModel::load(&source, &hub).unwrap(),
-        serde_json::from_str(&golden).unwrap(),
+        LanguageModel::load(&source, &hub).expect("a model that loads"),
+        serde_json::from_str(&golden).expect("golden numbers"),
     )
 }
 

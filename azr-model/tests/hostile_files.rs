@@ -15,12 +15,16 @@ const WIDTH: u64 = 1 << 20;
 const VOCABULARY: u64 = 1 << 24;
 
 fn peak_kib() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let status = fs::read_to_string("/proc/self/status").expect("this machine");
     let line = status
         .lines()
         .find(|line| line.starts_with("VmPeak:"))
-        .unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+        .expect("this machine");
+    line.split_whitespace()
+        .nth(1)
+        .expect("this machine")
+        .parse()
+        .expect("this machine")
 }
 
 fn text(text: &str) -> Vec<u8> {
@@ -130,10 +134,14 @@ fn directory(place: &Path, name: &str, weights: &[u8]) -> ModelSource {
     let small =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../golden/small/llama-tied-gqa/tokenizer.json");
     let directory = place.join(name);
-    fs::create_dir(&directory).unwrap();
-    fs::write(directory.join("config.json"), huge_config()).unwrap();
-    fs::write(directory.join("tokenizer.json"), fs::read(small).unwrap()).unwrap();
-    fs::write(directory.join("model.safetensors"), weights).unwrap();
+    fs::create_dir(&directory).expect("this machine");
+    fs::write(directory.join("config.json"), huge_config()).expect("this machine");
+    fs::write(
+        directory.join("tokenizer.json"),
+        fs::read(small).expect("this machine"),
+    )
+    .expect("this machine");
+    fs::write(directory.join("model.safetensors"), weights).expect("this machine");
     ModelSource::Directory(directory)
 }
 
