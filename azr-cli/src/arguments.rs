@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{doctor, inspect};
+use crate::commands::{bench, doctor, export, generate, inspect, logprobs};
 use crate::sink::LogLevel;
 
 /// Absolute Zero Reasoner: a language model that sets itself programming tasks, solves them, and learns from what a
@@ -21,8 +21,16 @@ pub struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Continue prompts
+    Generate(generate::Options),
+    /// Score given tokens
+    Logprobs(logprobs::Options),
     /// Show what a run did: curves, tasks, responses with their verdicts
     Inspect(inspect::Options),
+    /// Write the trained model of a run for other tools
+    Export(export::Options),
+    /// Time the engine on this machine
+    Bench(bench::Options),
     /// Say what this machine offers and what is missing
     Doctor(doctor::Options),
 }

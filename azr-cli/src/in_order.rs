@@ -12,7 +12,10 @@ pub struct InOrder<T> {
 impl<T> InOrder<T> {
     /// Nothing has come yet; the first index is 0.
     pub fn new() -> Self {
-        Self { next: 0, early: BTreeMap::new() }
+        Self {
+            next: 0,
+            early: BTreeMap::new(),
+        }
     }
 
     /// Takes a result and gives back all that are due now, with their indices, in order.

@@ -7,8 +7,11 @@
 mod arguments;
 mod chart;
 mod commands;
+mod embedded;
 mod environment;
+mod in_order;
 mod interrupt;
+mod model_name;
 mod report_html;
 mod request;
 mod run_directory;
@@ -63,7 +66,11 @@ fn main() -> ExitCode {
 
 fn run(command: Command, surroundings: &Surroundings) -> anyhow::Result<Ended> {
     match command {
+        Command::Generate(options) => commands::generate::run(&options, surroundings),
+        Command::Logprobs(options) => commands::logprobs::run(&options, surroundings),
         Command::Inspect(options) => commands::inspect::run(&options, surroundings),
+        Command::Export(options) => commands::export::run(&options, surroundings),
+        Command::Bench(options) => commands::bench::run(&options, surroundings),
         Command::Doctor(options) => commands::doctor::run(&options, surroundings),
     }
 }

@@ -49,16 +49,28 @@ fn meaning(name: &str) -> anyhow::Result<Meaning> {
         return Ok(Meaning::Run(RunDirectory::open(path)?.latest_weights()?));
     }
     let source = ModelSource::parse(name).map_err(|error| {
-        WrongRequest::because(format!("no model is called {name} (the embedded one is {})", embedded::NAME), error)
+        WrongRequest::because(
+            format!(
+                "no model is called {name} (the embedded one is {})",
+                embedded::NAME
+            ),
+            error,
+        )
     })?;
     Ok(Meaning::Source(source))
 }
 
 /// The hub as the environment describes it. A download is reported on standard error.
 fn hub(environment: &Environment, sink: &Sink) -> Hub {
-    let home = environment.hub_home.clone().unwrap_or_else(|| PathBuf::from(".cache/huggingface"));
+    let home = environment
+        .hub_home
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(".cache/huggingface"));
     Hub {
-        endpoint: environment.hub_endpoint.clone().unwrap_or_else(|| ENDPOINT.to_string()),
+        endpoint: environment
+            .hub_endpoint
+            .clone()
+            .unwrap_or_else(|| ENDPOINT.to_string()),
         cache: home.join("hub"),
         token: environment.hub_token.clone(),
         report: Some(Arc::new(downloads(sink))),
@@ -78,7 +90,8 @@ fn downloads(sink: &Sink) -> impl Fn(Progress) + Send + Sync + 'static {
         };
         let mut bars = bars.lock().unwrap_or_else(PoisonError::into_inner);
         let bar = bars.entry(progress.file.clone()).or_insert_with(|| {
-            let style = ProgressStyle::with_template("  {prefix} {bar:24} {bytes}/{total_bytes} {eta}");
+            let style =
+                ProgressStyle::with_template("  {prefix} {bar:24} {bytes}/{total_bytes} {eta}");
             let bar = live.add(ProgressBar::new(progress.bytes_total));
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.with_prefix(progress.file)

@@ -125,6 +125,24 @@ impl RunDirectory {
     }
 }
 
+impl RunDirectory {
+    /// The model of the latest checkpoint, as a Hugging Face directory.
+    ///
+    /// # Errors
+    /// A wrong request, when the run was never saved or the checkpoint has no model.
+    pub fn latest_weights(&self) -> anyhow::Result<PathBuf> {
+        let (_, checkpoint) = self.latest_checkpoint()?;
+        let places = ["policy/model", "policy", "model"].map(|it| checkpoint.join(it));
+        places
+            .into_iter()
+            .find(|it| it.join("config.json").is_file())
+            .ok_or_else(|| {
+                let words = "is damaged: it has no model; remove it to use the one before it";
+                WrongRequest::new(format!("the checkpoint {} {words}", checkpoint.display()))
+            })
+    }
+}
+
 /// A number deep inside a record: `lanes.solve.deduction.reward_mean`.
 pub fn number(record: &Value, path: &str) -> Option<f64> {
     field(record, path).and_then(Value::as_f64)

@@ -1,6 +1,10 @@
 //! The real binary, from the outside: what a person types, what comes back, and the exit code.
 
+#[path = "binary/models.rs"]
+mod models;
 #[path = "binary/requests.rs"]
 mod requests;
 #[path = "binary/runner.rs"]
 mod runner;
+#[path = "binary/tiny_model.rs"]
+mod tiny_model;

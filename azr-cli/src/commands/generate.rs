@@ -33,7 +33,12 @@ pub struct Options {
     #[arg(long, value_name = "M")]
     model: String,
     /// The text to continue
-    #[arg(long, value_name = "TEXT", conflicts_with = "prompts", required_unless_present = "prompts")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        conflicts_with = "prompts",
+        required_unless_present = "prompts"
+    )]
     prompt: Option<String>,
     /// A file with a prompt a line
     #[arg(long, value_name = "FILE.jsonl")]
@@ -91,23 +96,42 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
     let prompts = read(options)?;
     let model = model_name::load(&options.model, surroundings)?;
     let language = model.language.clone();
-    let transformer = Transformer::new(model.parameters);
-    let (requests, places) = requests(&prompts, &language, &transformer, options, &surroundings.sink);
-    let printer = Printer { options, language: &language, sink: &surroundings.sink, samples: requests.len() };
+    let transformer = Transformer::on_cpu(model.parameters)?;
+    let (requests, places) = requests(
+        &prompts,
+        &language,
+        &transformer,
+        options,
+        &surroundings.sink,
+    );
+    let printer = Printer {
+        options,
+        language: &language,
+        sink: &surroundings.sink,
+        samples: requests.len(),
+    };
     let mut line = InOrder::new();
     let mut printed = Ok(());
-    generate(&transformer, &requests, &BatchLimits::default(), &mut |index, completion| {
-        for (index, completion) in line.deliver(index, completion) {
-            if printed.is_ok() {
-                printed = printer.print(places[index], &completion);
+    generate(
+        &transformer,
+        &requests,
+        &BatchLimits::default(),
+        &mut |index, completion| {
+            for (index, completion) in line.deliver(index, completion) {
+                if printed.is_ok() {
+                    printed = printer.print(places[index], &completion);
+                }
             }
-        }
-    })?;
+        },
+    )?;
     printed?;
     let wrong = prompts.len() - requests.len() / options.n;
     if 0 < wrong {
         let words = "the others are done";
-        return Err(WrongRequest::new(format!("{wrong} of {} prompts could not be used; {words}", prompts.len())));
+        return Err(WrongRequest::new(format!(
+            "{wrong} of {} prompts could not be used; {words}",
+            prompts.len()
+        )));
     }
     Ok(Ended::Done)
 }
@@ -115,11 +139,15 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
 fn check(options: &Options) -> anyhow::Result<()> {
     let temperature = options.temperature.unwrap_or(1.0);
     if !(0.0..=100.0).contains(&temperature) {
-        return Err(WrongRequest::new(format!("--temperature {temperature} is not from 0 to 100; 1 is the model's own")));
+        return Err(WrongRequest::new(format!(
+            "--temperature {temperature} is not from 0 to 100; 1 is the model's own"
+        )));
     }
     for (flag, share) in [("--top-p", options.top_p), ("--min-p", options.min_p)] {
         if share.is_some_and(|it| !(0.0..=1.0).contains(&it)) {
-            return Err(WrongRequest::new(format!("{flag} is a share of probability: give a number from 0 to 1")));
+            return Err(WrongRequest::new(format!(
+                "{flag} is a share of probability: give a number from 0 to 1"
+            )));
         }
     }
     if options.n == 0 || options.max_new_tokens == 0 {
@@ -129,11 +157,17 @@ fn check(options: &Options) -> anyhow::Result<()> {
 }
 
 fn read(options: &Options) -> anyhow::Result<Vec<Result<Prompt, String>>> {
-    let meant = if options.chat { Meant::AsChat } else { Meant::AsText };
+    let meant = if options.chat {
+        Meant::AsChat
+    } else {
+        Meant::AsText
+    };
     match (&options.prompt, &options.prompts) {
         (_, Some(path)) => prompts::read(path, meant),
         (Some(text), None) => Ok(vec![Ok(prompts::meant(text.clone(), meant))]),
-        (None, None) => Err(WrongRequest::new("there is nothing to continue; give --prompt TEXT or --prompts FILE")),
+        (None, None) => Err(WrongRequest::new(
+            "there is nothing to continue; give --prompt TEXT or --prompts FILE",
+        )),
     }
 }
 
@@ -145,15 +179,24 @@ fn requests(
     options: &Options,
     sink: &Sink,
 ) -> (Vec<Request>, Vec<Place>) {
-    let (vocabulary, context) = (transformer.config().vocab_size, transformer.config().context_tokens_max);
+    let (vocabulary, context) = (
+        transformer.config().vocab_size,
+        transformer.config().context_tokens_max,
+    );
     let sampling = sampling(language, options);
     let (mut requests, mut places) = (Vec::new(), Vec::new());
     for (prompt_index, prompt) in prompts.iter().enumerate() {
-        let encoded = prompt.as_ref().map_err(Clone::clone).and_then(|it| it.encode(language, vocabulary, context));
+        let encoded = prompt
+            .as_ref()
+            .map_err(Clone::clone)
+            .and_then(|it| it.encode(language, vocabulary, context));
         let tokens = match encoded {
             Ok(tokens) => tokens,
             Err(reason) => {
-                sink.note(format_args!("prompt {prompt_index} is left out: {}", visible(&reason)));
+                sink.note(format_args!(
+                    "prompt {prompt_index} is left out: {}",
+                    visible(&reason)
+                ));
                 continue;
             }
         };
@@ -165,7 +208,10 @@ fn requests(
                 seed: seed(options.seed, prompt_index, sample),
                 stop_tokens: Arc::clone(language.stop_tokens()),
             });
-            places.push(Place { prompt_index, sample });
+            places.push(Place {
+                prompt_index,
+                sample,
+            });
         }
     }
     (requests, places)
@@ -184,12 +230,14 @@ fn sampling(language: &Language, options: &Options) -> Sampling {
 /// A seed for each sample (SplitMix64 over the three numbers), so that samples of a prompt differ and do not depend on
 /// what else is asked.
 fn seed(run: u64, prompt_index: usize, sample: usize) -> u64 {
-    [run, prompt_index as u64, sample as u64].into_iter().fold(0, |state, number| {
-        let mut z = (state ^ number).wrapping_add(0x9e37_79b9_7f4a_7c15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    })
+    [run, prompt_index as u64, sample as u64]
+        .into_iter()
+        .fold(0, |state, number| {
+            let mut z = (state ^ number).wrapping_add(0x9e37_79b9_7f4a_7c15);
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            z ^ (z >> 31)
+        })
 }
 
 /// Prints samples one after the other.
@@ -208,9 +256,19 @@ impl Printer<'_> {
                 Finish::Stop => "stop",
                 Finish::Length => "length",
             };
-            let Place { prompt_index, sample } = place;
+            let Place {
+                prompt_index,
+                sample,
+            } = place;
             let (tokens, logprobs) = (&completion.tokens, &completion.logprobs);
-            let sample = Sample { prompt_index, sample, text: &text, tokens, logprobs, finish };
+            let sample = Sample {
+                prompt_index,
+                sample,
+                text: &text,
+                tokens,
+                logprobs,
+                finish,
+            };
             self.sink.result(serde_json::to_string(&sample)?)?;
             return Ok(());
         }
@@ -219,7 +277,11 @@ impl Printer<'_> {
             self.sink.result(self.sink.results().dim(&head))?;
         }
         // A file gets what the model wrote; a terminal gets it without what could steer the terminal.
-        self.sink.result(if self.sink.results_are_watched { visible(&text) } else { text })?;
+        self.sink.result(if self.sink.results_are_watched {
+            visible(&text)
+        } else {
+            text
+        })?;
         Ok(())
     }
 
@@ -229,7 +291,9 @@ impl Printer<'_> {
             Finish::Stop => completion.tokens.len().saturating_sub(1),
             Finish::Length => completion.tokens.len(),
         };
-        Ok(self.language.decode(&completion.tokens[..kept], SpecialTokens::Skip)?)
+        Ok(self
+            .language
+            .decode(&completion.tokens[..kept], SpecialTokens::Skip)?)
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 use azr_model::score;
 use azr_model::transformer::Transformer;
 use clap::Args;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::visible::visible_line;
@@ -36,11 +36,23 @@ struct Line {
     tokens: Vec<u32>,
 }
 
+/// f32 is written with as many digits as tell it from every other one: 7 to 9 significant ones.
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    id: &'a Value,
+    logprobs: Vec<Option<f32>>,
+}
+
 /// Reads, scores, prints.
 pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Ended> {
     let model = model_name::load(&options.model, surroundings)?;
-    let transformer = Transformer::new(model.parameters);
-    let mut batch = Batch { transformer: &transformer, surroundings, lines: Vec::new(), tokens: 0 };
+    let transformer = Transformer::on_cpu(model.parameters)?;
+    let mut batch = Batch {
+        transformer: &transformer,
+        surroundings,
+        lines: Vec::new(),
+        tokens: 0,
+    };
     for line in io::stdin().lock().lines() {
         let line = line?;
         if !line.trim().is_empty() {
@@ -73,12 +85,15 @@ impl Batch<'_> {
     fn score(&mut self) -> anyhow::Result<()> {
         let lines = std::mem::take(&mut self.lines);
         self.tokens = 0;
-        let sequences: Vec<&[u32]> = lines.iter().flatten().map(|it| it.tokens.as_slice()).collect();
+        let sequences: Vec<Vec<u32>> = lines.iter().flatten().map(|it| it.tokens.clone()).collect();
         let mut scores = score::logprobs(self.transformer, &sequences)?.into_iter();
         for line in &lines {
             let answer = match line {
-                Ok(line) => json!({ "id": line.id, "logprobs": scores.next() }),
-                Err(refusal) => refusal.clone(),
+                Ok(line) => serde_json::to_string(&Answer {
+                    id: &line.id,
+                    logprobs: scores.next().unwrap_or_default(),
+                })?,
+                Err(refusal) => refusal.to_string(),
             };
             self.surroundings.sink.result(answer)?;
         }
@@ -90,15 +105,39 @@ impl Batch<'_> {
 fn read(text: &str, transformer: &Transformer) -> Result<Line, Value> {
     let refuse = |id: Value, words: String| json!({ "id": id, "logprobs": null, "error": words });
     let line: Line = serde_json::from_str(text).map_err(|error| {
-        let id = serde_json::from_str::<Value>(text).ok().and_then(|it| it.get("id").cloned()).unwrap_or(Value::Null);
-        refuse(id, format!("{} is not {{\"id\": .., \"tokens\": [..]}}: {error}", visible_line(text, 40)))
+        let id = serde_json::from_str::<Value>(text)
+            .ok()
+            .and_then(|it| it.get("id").cloned())
+            .unwrap_or(Value::Null);
+        refuse(
+            id,
+            format!(
+                "{} is not {{\"id\": .., \"tokens\": [..]}}: {error}",
+                visible_line(text, 40)
+            ),
+        )
     })?;
-    let (vocabulary, context) = (transformer.config().vocab_size, transformer.config().context_tokens_max);
+    let (vocabulary, context) = (
+        transformer.config().vocab_size,
+        transformer.config().context_tokens_max,
+    );
     if let Some(token) = line.tokens.iter().find(|it| vocabulary <= **it as usize) {
-        return Err(refuse(line.id, format!("token {token} is beyond the vocabulary of {vocabulary}")));
+        return Err(refuse(
+            line.id,
+            format!("token {token} is beyond the vocabulary of {vocabulary}"),
+        ));
+    }
+    if line.tokens.is_empty() {
+        return Err(refuse(line.id, "there are no tokens".to_string()));
     }
     if context < line.tokens.len() {
-        return Err(refuse(line.id, format!("{} tokens, and the model takes {context}", line.tokens.len())));
+        return Err(refuse(
+            line.id,
+            format!(
+                "{} tokens, and the model takes {context}",
+                line.tokens.len()
+            ),
+        ));
     }
     Ok(line)
 }

@@ -47,13 +47,25 @@ pub enum Meant {
 /// # Errors
 /// A wrong request, when the file cannot be read or has no prompt at all.
 pub fn read(path: &Path, meant: Meant) -> anyhow::Result<Vec<Result<Prompt, String>>> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| WrongRequest::because(format!("cannot read the prompts in {}", path.display()), error))?;
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let prompts: Vec<Result<Prompt, String>> = lines.map(|(index, line)| parse(index + 1, line, meant)).collect();
+    let text = fs::read_to_string(path).map_err(|error| {
+        WrongRequest::because(
+            format!("cannot read the prompts in {}", path.display()),
+            error,
+        )
+    })?;
+    let lines = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty());
+    let prompts: Vec<Result<Prompt, String>> = lines
+        .map(|(index, line)| parse(index + 1, line, meant))
+        .collect();
     if prompts.is_empty() {
         let words = "write a line such as {\"prompt\": \"...\"}";
-        return Err(WrongRequest::new(format!("{} has no prompts; {words}", path.display())));
+        return Err(WrongRequest::new(format!(
+            "{} has no prompts; {words}",
+            path.display()
+        )));
     }
     Ok(prompts)
 }
@@ -68,21 +80,33 @@ pub fn meant(text: String, meant: Meant) -> Prompt {
 
 impl Prompt {
     /// Its token ids, for a model with this text side, vocabulary and longest context. Reasons are in words.
-    pub fn encode(&self, language: &Language, vocabulary: usize, context_tokens_max: usize) -> Result<Vec<u32>, String> {
+    pub fn encode(
+        &self,
+        language: &Language,
+        vocabulary: usize,
+        context_tokens_max: usize,
+    ) -> Result<Vec<u32>, String> {
         let in_words = |error: azr_model::language::LanguageError| chain(&error);
         let tokens = match self {
             Self::Text(text) => language.encode_completion(text).map_err(in_words)?,
-            Self::Conversation(messages) => language.encode_conversation(messages, "").map_err(in_words)?,
+            Self::Conversation(messages) => language
+                .encode_conversation(messages, "")
+                .map_err(in_words)?,
             Self::Tokens(tokens) => tokens.clone(),
         };
         if let Some(token) = tokens.iter().find(|it| vocabulary <= **it as usize) {
-            return Err(format!("token {token} is beyond the vocabulary of {vocabulary}"));
+            return Err(format!(
+                "token {token} is beyond the vocabulary of {vocabulary}"
+            ));
         }
         if tokens.is_empty() {
             return Err("it is empty, and this model begins with no token of its own".to_string());
         }
         if context_tokens_max <= tokens.len() {
-            return Err(format!("it has {} tokens, and the model takes {context_tokens_max} with its answer", tokens.len()));
+            return Err(format!(
+                "it has {} tokens, and the model takes {context_tokens_max} with its answer",
+                tokens.len()
+            ));
         }
         Ok(tokens)
     }
@@ -92,9 +116,21 @@ fn parse(number: usize, line: &str, meant: Meant) -> Result<Prompt, String> {
     let here = |words: &str| format!("line {number} ({}): {words}", visible_line(line, 40));
     let line: Line = serde_json::from_str(line).map_err(|error| here(&error.to_string()))?;
     match line {
-        Line { prompt: Some(text), messages: None, tokens: None } => Ok(self::meant(text, meant)),
-        Line { prompt: None, messages: Some(messages), tokens: None } => Ok(Prompt::Conversation(messages)),
-        Line { prompt: None, messages: None, tokens: Some(tokens) } => Ok(Prompt::Tokens(tokens)),
+        Line {
+            prompt: Some(text),
+            messages: None,
+            tokens: None,
+        } => Ok(self::meant(text, meant)),
+        Line {
+            prompt: None,
+            messages: Some(messages),
+            tokens: None,
+        } => Ok(Prompt::Conversation(messages)),
+        Line {
+            prompt: None,
+            messages: None,
+            tokens: Some(tokens),
+        } => Ok(Prompt::Tokens(tokens)),
         _ => Err(here("give exactly one of prompt, messages and tokens")),
     }
 }
@@ -123,9 +159,16 @@ mod tests {
     #[test]
     fn a_prompts_file_may_mix_all_three_forms() {
         let text = "{\"prompt\": \"a\"}\n\n{\"messages\": [{\"role\": \"user\", \"content\": \"b\"}]}\n{\"tokens\": [1, 2]}\n";
-        let prompts: Vec<Prompt> = read_text(text).unwrap().into_iter().map(Result::unwrap).collect();
-        let expected =
-            [Prompt::Text("a".into()), Prompt::Conversation(vec![Message::user("b")]), Prompt::Tokens(vec![1, 2])];
+        let prompts: Vec<Prompt> = read_text(text)
+            .unwrap()
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
+        let expected = [
+            Prompt::Text("a".into()),
+            Prompt::Conversation(vec![Message::user("b")]),
+            Prompt::Tokens(vec![1, 2]),
+        ];
         assert_eq!(prompts, expected);
     }
 
@@ -141,6 +184,9 @@ mod tests {
 
     #[test]
     fn a_file_without_prompts_is_a_wrong_request() {
-        assert_eq!(crate::request::exit_code(&read_text("\n").unwrap_err()), crate::request::WRONG);
+        assert_eq!(
+            crate::request::exit_code(&read_text("\n").unwrap_err()),
+            crate::request::WRONG
+        );
     }
 }

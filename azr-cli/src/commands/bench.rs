@@ -1,0 +1,245 @@
+//! `azr bench`: how fast the engine is on this machine.
+
+mod measure;
+mod memory;
+mod peak;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use self::measure::{Measured, Shape, Subject};
+use crate::chart::short;
+use crate::request::WrongRequest;
+use crate::table::{Align, Table};
+use crate::{Ended, Surroundings, model_name};
+
+/// Times the engine like llama-bench: the same work several times over, median and spread, peak memory, and the share of
+/// what this machine's matrix products reach at best. Loading and packing weights are timed apart.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  azr bench --model azr-tiny
+  azr bench --model MODEL.gguf --what decode --batch 32 --prompt-tokens 103 --new-tokens 48 --repeat 5 --json
+
+prefill reads --prompt-tokens of every sequence; decode then samples --new-tokens more (its time is what they add);
+train is forward and backward with the loss over whole sequences of --prompt-tokens; step adds the optimizer.")]
+pub struct Options {
+    /// Hugging Face directory, GGUF file, hub id, run directory, or azr-tiny
+    #[arg(long, value_name = "M")]
+    model: String,
+    /// What to time [default: all four]
+    #[arg(long, value_name = "WHAT")]
+    what: Vec<What>,
+    /// Sequences at a time
+    #[arg(long, value_name = "B", default_value_t = 8)]
+    batch: usize,
+    /// Tokens of a prompt, or of a sequence to learn from
+    #[arg(long, value_name = "P", default_value_t = 128)]
+    prompt_tokens: usize,
+    /// Tokens to sample
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    new_tokens: usize,
+    /// Times that each is measured, after one that is not counted
+    #[arg(long, value_name = "R", default_value_t = 5)]
+    repeat: usize,
+    /// Where to compute
+    #[arg(long, value_name = "D", default_value = "cpu")]
+    device: Device,
+    /// Print a JSON object for each measurement on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is timed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum What {
+    /// Reading prompts
+    Prefill,
+    /// Sampling
+    Decode,
+    /// Forward and backward
+    Train,
+    /// Forward, backward and the optimizer
+    Step,
+}
+
+/// Where it is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Device {
+    /// The processor
+    Cpu,
+}
+
+/// Median and spread of several measurements.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Spread {
+    median: f64,
+    min: f64,
+    max: f64,
+}
+
+/// One measurement.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    what: What,
+    model: &'a str,
+    device: Device,
+    dtype: &'static str,
+    threads: usize,
+    batch: usize,
+    prompt_tokens: usize,
+    new_tokens: usize,
+    repeat: usize,
+    tokens_per_second: Spread,
+    seconds: Spread,
+    flops_per_second: f64,
+    peak_flops_per_second: f64,
+    peak_share: f64,
+    peak_memory_bytes: Option<u64>,
+    load_seconds: f64,
+    pack_seconds: f64,
+}
+
+/// Loads once, measures everything asked for, prints as it goes.
+pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Ended> {
+    let shape = Shape {
+        batch: options.batch,
+        prompt_tokens: options.prompt_tokens,
+        new_tokens: options.new_tokens,
+    };
+    check(options, &shape)?;
+    let started = std::time::Instant::now();
+    let model = model_name::load(&options.model, surroundings)?;
+    let load_seconds = started.elapsed().as_secs_f64();
+    shape.check_fits(model.config())?;
+    let mut subject = Subject::new(model)?;
+    let peak = peak::flops_per_second()?;
+    let all = [What::Prefill, What::Decode, What::Train, What::Step];
+    let whats = if options.what.is_empty() {
+        all.to_vec()
+    } else {
+        options.what.clone()
+    };
+    let mut table = headings();
+    for what in whats {
+        memory::forget_peak();
+        let measured = subject.measure(what, &shape, options.repeat)?;
+        let line = line(
+            options,
+            what,
+            &measured,
+            peak,
+            load_seconds,
+            subject.pack_seconds(),
+        );
+        if options.json {
+            surroundings.sink.result(serde_json::to_string(&line)?)?;
+        } else {
+            table.row(row(&line));
+        }
+    }
+    for text in table.lines().iter().filter(|_| !options.json) {
+        surroundings.sink.result(text)?;
+    }
+    Ok(Ended::Done)
+}
+
+fn check(options: &Options, shape: &Shape) -> anyhow::Result<()> {
+    if [shape.batch, shape.new_tokens, options.repeat].contains(&0) || shape.prompt_tokens < 2 {
+        let words = "--batch, --new-tokens and --repeat are at least 1, --prompt-tokens at least 2";
+        return Err(WrongRequest::new(words));
+    }
+    Ok(())
+}
+
+fn line<'a>(
+    options: &'a Options,
+    what: What,
+    measured: &Measured,
+    peak: f64,
+    load_seconds: f64,
+    pack_seconds: f64,
+) -> Line<'a> {
+    let seconds = spread(measured.seconds.clone());
+    let rates = measured
+        .seconds
+        .iter()
+        .map(|it| measured.tokens as f64 / it)
+        .collect();
+    let flops_per_second = measured.flops / seconds.median;
+    Line {
+        what,
+        model: &options.model,
+        device: options.device,
+        dtype: "f32",
+        threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        batch: options.batch,
+        prompt_tokens: options.prompt_tokens,
+        new_tokens: options.new_tokens,
+        repeat: options.repeat,
+        tokens_per_second: spread(rates),
+        seconds,
+        flops_per_second,
+        peak_flops_per_second: peak,
+        peak_share: flops_per_second / peak,
+        peak_memory_bytes: memory::peak_bytes(),
+        load_seconds,
+        pack_seconds,
+    }
+}
+
+/// Of at least one measurement.
+fn spread(mut numbers: Vec<f64>) -> Spread {
+    numbers.sort_by(f64::total_cmp);
+    let (low, high) = (numbers[(numbers.len() - 1) / 2], numbers[numbers.len() / 2]);
+    Spread {
+        median: (low + high) / 2.0,
+        min: numbers[0],
+        max: numbers[numbers.len() - 1],
+    }
+}
+
+fn headings() -> Table {
+    Table::new(&[
+        ("what", Align::Left),
+        ("tokens/s", Align::Right),
+        ("least", Align::Right),
+        ("most", Align::Right),
+        ("ms", Align::Right),
+        ("GFLOP/s", Align::Right),
+        ("of peak", Align::Right),
+        ("memory", Align::Right),
+    ])
+}
+
+fn row(line: &Line<'_>) -> [String; 8] {
+    let rates = line.tokens_per_second;
+    let memory = line.peak_memory_bytes.map_or_else(
+        || "-".to_string(),
+        |it| format!("{:.0} MiB", it as f64 / (1 << 20) as f64),
+    );
+    [
+        format!("{:?}", line.what).to_lowercase(),
+        short(rates.median),
+        short(rates.min),
+        short(rates.max),
+        short(line.seconds.median * 1e3),
+        short(line.flops_per_second / 1e9),
+        format!("{:.0} %", line.peak_share * 100.0),
+        memory,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_lies_in_the_middle() {
+        let odd = spread(vec![3.0, 1.0, 2.0]);
+        assert_eq!((odd.median, odd.min, odd.max), (2.0, 1.0, 3.0));
+        assert_eq!(spread(vec![4.0, 1.0, 2.0, 3.0]).median, 2.5);
+    }
+}

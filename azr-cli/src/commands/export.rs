@@ -1,0 +1,97 @@
+//! `azr export`: the trained model of a run, for other tools.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use azr_model::weights::safetensors::Precision;
+use clap::{Args, ValueEnum};
+
+use crate::request::WrongRequest;
+use crate::{Ended, Surroundings, model_name};
+
+/// Writes the weights of a run's latest checkpoint, with tokenizer and chat template.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  azr export runs/NAME --format hf --out my-model
+  python3 -c \"import transformers as t; t.AutoModelForCausalLM.from_pretrained('my-model')\"")]
+pub struct Options {
+    /// Directory of the run, or anything else that names a model
+    #[arg(value_name = "RUN")]
+    run: String,
+    /// What to write
+    #[arg(long, value_name = "FORMAT", default_value = "hf")]
+    format: Format,
+    /// Where to write it; must not exist yet, or be empty
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// How weights are stored
+    #[arg(long, value_name = "PRECISION", default_value = "f32")]
+    precision: Stored,
+}
+
+/// What other tools read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A Hugging Face directory: config.json, model.safetensors, tokenizer.json
+    Hf,
+    /// A GGUF file
+    Gguf,
+    /// A LoRA adapter
+    Adapter,
+}
+
+/// How weights are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Stored {
+    /// 32 bits: exactly what was trained
+    F32,
+    /// 16 bits with the range of f32
+    Bf16,
+}
+
+/// Loads and writes.
+pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Ended> {
+    match options.format {
+        Format::Hf => {}
+        Format::Gguf => {
+            let words = "write --format hf and convert that with llama.cpp's convert_hf_to_gguf.py";
+            return Err(WrongRequest::new(format!(
+                "this version does not write GGUF files; {words}"
+            )));
+        }
+        Format::Adapter => {
+            let words = "this version trains all weights and no adapter; use --format hf";
+            return Err(WrongRequest::new(words));
+        }
+    }
+    check_place(&options.out)?;
+    let model = model_name::load(&options.run, surroundings)?;
+    let precision = match options.precision {
+        Stored::F32 => Precision::F32,
+        Stored::Bf16 => Precision::Bf16,
+    };
+    model
+        .save(&options.out, precision)
+        .with_context(|| format!("cannot export to {}", options.out.display()))?;
+    surroundings
+        .sink
+        .note(format_args!("wrote {}", options.out.display()));
+    Ok(Ended::Done)
+}
+
+/// Nothing is ever overwritten.
+fn check_place(out: &Path) -> anyhow::Result<()> {
+    let is_free = match fs::read_dir(out) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    };
+    if is_free {
+        return Ok(());
+    }
+    Err(WrongRequest::new(format!(
+        "{} exists and is not an empty directory; choose another --out",
+        out.display()
+    )))
+}

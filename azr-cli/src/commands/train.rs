@@ -1,0 +1,139 @@
+//! `azr train`: self-play from a run file, watched and interruptible.
+
+mod display;
+mod ending;
+mod place;
+mod plan;
+mod progress;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use azr_rl::config::Config;
+use azr_rl::material::{Material, MaterialError};
+use azr_rl::run::{EndReason, Ending, Origin, Run, RunError};
+use clap::Args;
+
+use crate::interrupt::Interrupt;
+use crate::model_name;
+use crate::request::WrongRequest;
+use crate::run_directory::RunDirectory;
+use crate::{Ended, Surroundings, interpreter, report_html};
+
+/// Trains a model by self-play: it proposes tasks, solves them, and learns from what the sandbox says about both.
+///
+/// Without arguments it trains the embedded azr-tiny. Ctrl-C finishes the step in hand and saves; a second one stops at
+/// once and loses at most that step.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  azr train                                                        azr-tiny, a few minutes on two cores
+  azr train --set steps=20 --set optimizer.learning_rate=5e-5      the same with two values changed
+  azr train --config configs/smollm2-135m.toml --model MODEL.gguf  a real model
+  azr train --resume runs/NAME                                     go on where a run was saved
+  azr train --config FILE --dry-run > resolved.toml                the resolved run file, and nothing done")]
+pub struct Options {
+    /// The run file [default: the one of azr-tiny]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Hugging Face directory, GGUF file, hub id, run directory, or azr-tiny; instead of the run file's model.source
+    #[arg(long, value_name = "M")]
+    model: Option<String>,
+    /// Change one value of the run file; may be given several times
+    #[arg(long, value_name = "SECTION.KEY=VALUE")]
+    set: Vec<String>,
+    /// Where to keep the run [default: runs/DATE-MODEL]
+    #[arg(long, value_name = "DIR")]
+    run_dir: Option<PathBuf>,
+    /// Go on with the run in this directory, from its latest good checkpoint
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "model", "set", "run_dir", "dry_run"])]
+    resume: Option<PathBuf>,
+    /// Print the resolved run file on standard output and the plan on standard error; do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Starts or resumes a run and drives it to its end.
+pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Ended> {
+    // From here on a signal asks for an orderly end, so that no moment of a run is without one.
+    let interrupt = Interrupt::listen()?;
+    let mut run = match &options.resume {
+        Some(directory) => resume(directory, surroundings)?,
+        None => match start(options, surroundings)? {
+            Some(run) => run,
+            None => return Ok(Ended::Done),
+        },
+    };
+    let ending = {
+        let mut observer = display::observer(&surroundings.sink);
+        run.drive(&mut *observer, interrupt.flag()).map_err(judged)?
+    };
+    let directory = run.directory().to_path_buf();
+    drop(run);
+    finish(&ending, &directory, surroundings)
+}
+
+/// A new run; none for a dry one.
+fn start(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Option<Run>> {
+    let config = plan::resolve(options)?;
+    let directory = options.run_dir.clone().unwrap_or_else(|| place::fresh(&config.model.source, SystemTime::now()));
+    if options.dry_run {
+        plan::show(&config, &directory, &surroundings.sink)?;
+        return Ok(None);
+    }
+    if directory.exists() && RunDirectory::is_one(&directory) {
+        return Err(WrongRequest::because("nothing was started", RunError::Exists { path: directory }));
+    }
+    let sandbox = interpreter::sandbox(&config.sandbox, surroundings)?;
+    let policy = model_name::policy(&config.model.source, surroundings)?;
+    let material = Material::gather(&config, &*sandbox).map_err(|error| match error {
+        MaterialError::Generate { .. } => anyhow::Error::new(error),
+        _ => WrongRequest::because("the run has nothing to start with", error),
+    })?;
+    Run::start(config, &directory, policy, sandbox, material).map(Some).map_err(judged)
+}
+
+fn resume(directory: &Path, surroundings: &Surroundings) -> anyhow::Result<Run> {
+    let config: Config = azr_rl::run::read_config(directory).map_err(judged)?;
+    let sandbox = interpreter::sandbox(&config.sandbox, surroundings)?;
+    Run::resume(directory, Arc::clone(&sandbox), |config, origin| match origin {
+        Origin::Source(source) => model_name::policy_or_reason(source, config, surroundings),
+        Origin::Checkpoint(directory) => model_name::restored(directory, config),
+    })
+    .map_err(judged)
+}
+
+/// Tells failures of the request from failures of the work.
+fn judged(error: RunError) -> anyhow::Error {
+    match error {
+        RunError::Exists { .. }
+        | RunError::NoRun { .. }
+        | RunError::Locked { .. }
+        | RunError::Damaged { .. }
+        | RunError::OtherModel { .. }
+        | RunError::AllDamaged { .. }
+        | RunError::State { .. }
+        | RunError::Config(_) => WrongRequest::because("", error),
+        _ => anyhow::Error::new(error),
+    }
+}
+
+/// The table, the page, and where everything is.
+fn finish(ending: &Ending, directory: &Path, surroundings: &Surroundings) -> anyhow::Result<Ended> {
+    let sink = &surroundings.sink;
+    let report = report_html::write(&RunDirectory::open(directory)?)?;
+    if ending.reason == EndReason::Stopped {
+        sink.note(format_args!("stopped after step {}, saved; go on with:", ending.step));
+        sink.note(format_args!("  azr train --resume {}", directory.display()));
+        return Ok(Ended::Interrupted);
+    }
+    if let (Some(first), Some(last)) = (&ending.first, &ending.last) {
+        for line in ending::table(first, last).lines() {
+            sink.result(line)?;
+        }
+    }
+    sink.result(format_args!("run directory: {}", directory.display()))?;
+    sink.note(format_args!("curves and samples: {}", report.display()));
+    Ok(Ended::Done)
+}
