@@ -90,7 +90,7 @@ pub enum Rejection {
         /// Class of the exception.
         class: String,
     },
-    /// `f` returned `None`: there is nothing to find.
+    /// `f` returned `None` (induction: for every input): there is nothing to find.
     NothingReturned,
     /// Two runs differed.
     Nondeterministic,

@@ -55,20 +55,22 @@ pub(crate) fn check_message(message: &str, workshop: &Workshop<'_>) -> Result<()
     }
 }
 
-/// The output of a job with one input.
+/// The output of a job with one input; `None` is nothing to find.
 pub(crate) fn first_output(report: Report, workshop: &Workshop<'_>) -> Result<Value, Rejection> {
     let outcome = report
         .outcomes
         .into_iter()
         .next()
         .ok_or(Rejection::Killed)?;
-    output_of(outcome, workshop)
+    match output_of(outcome, workshop)? {
+        Value::None => Err(Rejection::NothingReturned),
+        output => Ok(output),
+    }
 }
 
 /// The output of one call, if a task can be made of it.
 pub(crate) fn output_of(outcome: Outcome, workshop: &Workshop<'_>) -> Result<Value, Rejection> {
     match outcome {
-        Outcome::Returned(Value::None) => Err(Rejection::NothingReturned),
         Outcome::Returned(value)
             if workshop.standards.sizes.output_bytes_max < value.to_string().len() =>
         {

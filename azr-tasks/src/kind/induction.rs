@@ -132,6 +132,9 @@ impl Rules for Induction {
             };
             return Ok(Validation::Rejected(first_fault.unwrap_or(few)));
         }
+        if cases.iter().all(|case| case.output == Value::None) {
+            return Ok(Validation::Rejected(Rejection::NothingReturned));
+        }
         let shown = shown(cases.len());
         let kind = TaskKind::Induction;
         Ok(Validation::Accepted(Task {

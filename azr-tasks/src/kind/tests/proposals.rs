@@ -226,3 +226,24 @@ fn failing_inputs_are_left_out_when_fewer_are_enough() {
         matches!(found, Validation::Accepted(task) if task.cases.len() == 9 && task.shown == 4)
     );
 }
+
+#[test]
+fn an_induction_task_may_give_none_for_some_inputs_but_not_for_all() {
+    let given = [task(TaskKind::Deduction, ADD, &[("1, 2", "3")], 0)];
+    let some = FakeSandbox::new(
+        |_: &Job, input: &Arguments| match input.to_string().as_str() {
+            "50, 1" => Outcome::Returned(51.into()),
+            _ => Outcome::Returned(Value::None),
+        },
+    );
+    let text = ten_inputs("50, 1");
+    let found = judged(TaskKind::Induction, &text, &given, &some);
+    assert!(matches!(found, Validation::Accepted(_)), "{found:?}");
+    let none = rejected(
+        TaskKind::Induction,
+        &text,
+        &given,
+        &giving(Outcome::Returned(Value::None)),
+    );
+    assert_eq!(none, Rejection::NothingReturned);
+}
