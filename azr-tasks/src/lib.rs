@@ -3,6 +3,35 @@
 //! This crate knows roles, kinds, programs, prompts and verdicts. It never knows tensors, tokens, devices or learning.
 //! It never evaluates what a model wrote: texts are read as data, programs run behind [`azr_executor::Sandbox`], and
 //! values are compared here, so that no program ever meets the answer that is wanted of it.
+//!
+//! ```
+//! use azr_executor::testing::FakeSandbox;
+//! use azr_executor::{Outcome, Value};
+//! use azr_tasks::{
+//!     AnswerFormat, Grammar, NoveltyFilter, PromptOptions, Prompts, References, Standards, TaskKind, Validation,
+//!     Verdict, Workshop, judge_proposal,
+//! };
+//!
+//! // A sandbox in which every program returns 42; real ones run Python.
+//! let sandbox = FakeSandbox::new(|_, _| Outcome::Returned(Value::from(42)));
+//! let standards = Standards::new(Grammar::new(AnswerFormat::Fenced));
+//! let workshop = Workshop { sandbox: &sandbox, standards: &standards };
+//!
+//! // What a proposer wrote becomes a task, or is refused for a reason.
+//! let response = "```python\ndef f(x):\n    return 2 * x\n```\n```input\n21\n```";
+//! let (shown, novelty) = (References::default(), NoveltyFilter::default());
+//! let judged = judge_proposal(TaskKind::Deduction, response, &shown, &novelty, &workshop)?;
+//! let Validation::Accepted(task) = judged else { panic!("refused") };
+//! assert_eq!(task.cases[0].output, Value::from(42));
+//!
+//! // The solver is asked for the output; its answer is read as data and compared.
+//! let rules = task.kind.rules();
+//! let prompts = Prompts::new(PromptOptions::full(AnswerFormat::Fenced), &standards);
+//! assert!(rules.solve_prompt(&prompts, &task).user.contains("```input\n21\n```"));
+//! assert_eq!(rules.verify(&task, "```output\n42\n```", &workshop)?, Verdict::Correct);
+//! assert_eq!(rules.verify(&task, "```output\n40 + 2\n```", &workshop)?, Verdict::Incorrect);
+//! # Ok::<(), azr_executor::SandboxError>(())
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod buffer;

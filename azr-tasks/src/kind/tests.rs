@@ -1,6 +1,7 @@
 //! What each kind asks, accepts and judges right, with a sandbox that is a closure.
 
 mod answers;
+mod hostile;
 mod prompts;
 mod proposals;
 
