@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! checkpoints/step-20/            a complete checkpoint: nothing in it ever changes
-//!     model/ optimizer...         written by the policy
+//!     model/, optimizer.bin       written by the policy
 //!     buffer.jsonl, state.json    written by the run
 //!     manifest.json               size and SHA-256 of every other file; written last
 //! checkpoints/.step-30.partial/   being written: every file synced, then renamed, then the parent synced

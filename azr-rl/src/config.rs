@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 
 pub use assignment::set;
 pub use sections::{
-    AdvantageConfig, CheckpointConfig, EvaluationConfig, GeneratedTasks, HeldOut, ModelSource,
-    OptimizerConfig, Proposer, SamplingConfig, SandboxConfig, SeedFiles, SeedSource, SeedingConfig,
-    SelfPlayConfig, SolverBatch, StandardsConfig,
+    Activations, AdvantageConfig, CheckpointConfig, EvaluationConfig, GeneratedTasks, HeldOut,
+    ModelSource, OptimizerConfig, Proposer, SamplingConfig, SandboxConfig, SeedFiles, SeedSource,
+    SeedingConfig, SelfPlayConfig, SolverBatch, StandardsConfig,
 };
 
 use azr_tasks::{BufferOptions, Grammar, PromptOptions};

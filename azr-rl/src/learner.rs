@@ -1,3 +1,10 @@
 //! The learner's side of the step: the loss, and the policy that is a language model.
 
 pub mod loss;
+pub mod model_policy;
+mod moments;
+mod render;
+
+pub use model_policy::{ModelPolicy, ModelPolicyOptions};
+pub use moments::MomentsError;
+pub use render::encode_prompt;

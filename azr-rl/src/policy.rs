@@ -35,10 +35,11 @@ pub trait Policy: Send {
     /// One optimizer step over the whole batch.
     ///
     /// # Errors
-    /// When the batch cannot be learned from, a gradient that is not finite included; the weights are then unchanged.
+    /// When the batch cannot be learned from, a gradient that is not finite included; that optimizer step is then not taken.
     fn update(&mut self, batch: &[Sample], plan: &UpdatePlan) -> Result<UpdateReport, PolicyError>;
 
-    /// Writes weights, tokenizer and optimizer state below `directory`, which exists and is empty. What is written by
+    /// Writes weights, tokenizer and optimizer state below `directory`, which exists. Names that begin with `buffer`,
+    /// `state` or `manifest` belong to the run. What is written by
     /// two policies in the same state is the same, byte for byte.
     ///
     /// # Errors
@@ -135,8 +136,6 @@ pub struct UpdatePlan {
     pub gradient_norm_max: f64,
     /// Passes over the batch, one optimizer step each.
     pub updates: usize,
-    /// Prompt and response tokens that go through the model together, at most; a longer sequence goes alone.
-    pub micro_batch_tokens_max: usize,
     /// Temperature the batch was sampled at.
     pub temperature: f32,
     /// The loss.
@@ -188,9 +187,9 @@ pub enum PolicyError {
         #[source]
         source: Cause,
     },
-    /// A loss or gradient was infinite or not a number. The weights are unchanged.
+    /// A loss or gradient was infinite or not a number.
     #[error(
-        "{quantity} of the update is not finite; lower `optimizer.learning_rate` or start from an earlier checkpoint"
+        "{quantity} is not finite, so the step was not taken; lower `optimizer.learning_rate` or start from an earlier checkpoint"
     )]
     NotFinite {
         /// What it was.

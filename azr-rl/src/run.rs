@@ -126,10 +126,7 @@ impl Run {
             .map(|(path, damage)| (path.clone(), damage.to_string()))
             .collect();
         let policy = match (&found.checkpoint, damaged.first()) {
-            (Some(checkpoint), _) => open(
-                &config,
-                Origin::Checkpoint(&checkpoint.directory.join(saved::POLICY)),
-            )?,
+            (Some(checkpoint), _) => open(&config, Origin::Checkpoint(&checkpoint.directory))?,
             (None, Some((path, damage))) => {
                 return Err(RunError::AllDamaged {
                     path: path.clone(),
@@ -200,6 +197,12 @@ impl Run {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Where the run is kept.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.directory.root()
     }
 
     /// The checkpoint that the run goes on from, if it does.

@@ -5,7 +5,7 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use azr_executor::testing::FakeSandbox;
 use azr_executor::{Arguments, Exception, Job, Limit, Outcome, Value};
@@ -15,6 +15,7 @@ use rand_chacha::rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
 
 use crate::config::Config;
+use crate::observer::{Event, Observer};
 use crate::policy::{
     Deliver, Finish, Policy, PolicyError, Request, Response, UpdatePlan, UpdateReport,
 };
@@ -39,6 +40,17 @@ pub(crate) fn config(assignments: &[&str]) -> Config {
     ];
     let text = include_str!("../../configs/tiny.toml");
     Config::parse(text, small.into_iter().chain(assignments.iter().copied())).unwrap()
+}
+
+/// Asks for a stop as soon as a step is done.
+pub(crate) struct StopAfterStep(pub Arc<AtomicBool>);
+
+impl Observer for StopAfterStep {
+    fn notice(&mut self, event: &Event<'_>) {
+        if let Event::Step(_) = event {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 /// The order in which responses are delivered.

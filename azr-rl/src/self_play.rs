@@ -188,7 +188,6 @@ impl SelfPlay {
             weight_decay: it.weight_decay,
             gradient_norm_max: it.gradient_norm_max,
             updates: it.updates_per_step,
-            micro_batch_tokens_max: it.micro_batch_tokens_max,
             temperature: self.config.sampling.temperature,
             loss: self.config.loss,
         }

@@ -26,7 +26,8 @@ impl Config {
         positive("sampling.prompt_tokens_max", it.prompt_tokens_max)?;
         positive("sampling.proposal_tokens_max", it.proposal_tokens_max)?;
         positive("sampling.answer_tokens_max", it.answer_tokens_max)?;
-        positive("sampling.sequences_max", it.sequences_max)
+        positive("sampling.sequences_max", it.sequences_max)?;
+        positive("sampling.cache_tokens_max", it.cache_tokens_max)
     }
 
     fn check_self_play(&self) -> Result<(), ConfigError> {

@@ -63,6 +63,8 @@ pub struct SamplingConfig {
     pub answer_tokens_max: usize,
     /// Responses that grow at the same time.
     pub sequences_max: usize,
+    /// Tokens, over all of them, whose keys and values are kept in memory.
+    pub cache_tokens_max: usize,
 }
 
 impl SamplingConfig {
@@ -161,8 +163,21 @@ pub struct OptimizerConfig {
     pub gradient_norm_max: f64,
     /// Optimizer steps on each batch.
     pub updates_per_step: usize,
-    /// Tokens that go through the model together; a longer sequence goes alone. Changes memory, not the result.
+    /// Tokens that go through the model together; a longer sequence goes alone. Gradients are summed in this order, so it
+    /// changes their last bits and nothing else.
     pub micro_batch_tokens_max: usize,
+    /// What is kept of the forward pass.
+    pub activations: Activations,
+}
+
+/// What is kept of the forward pass for the backward pass. The gradients are the same, bit for bit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activations {
+    /// Everything: fastest.
+    Kept,
+    /// The input of every layer; the rest is computed again. A third more arithmetic, and the memory of one layer.
+    Recomputed,
 }
 
 impl OptimizerConfig {

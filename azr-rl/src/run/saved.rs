@@ -14,8 +14,6 @@ use crate::checkpoint::{Checkpoint, SaveError};
 use crate::evaluation::Evaluation;
 use crate::self_play::State;
 
-/// Directory that the policy writes.
-pub(super) const POLICY: &str = "policy";
 const BUFFER: &str = "buffer.jsonl";
 const STATE: &str = "state.json";
 
@@ -51,9 +49,7 @@ impl Run {
                     let path = path.to_path_buf();
                     move |source| RunError::Save { path, source }
                 };
-                let path = directory.join(POLICY);
-                disk.create_directory(&path).map_err(at(&path))?;
-                policy.save(&path)?;
+                policy.save(directory)?;
                 let path = directory.join(BUFFER);
                 let mut lines = Vec::new();
                 buffers.write_jsonl(&mut lines).map_err(at(&path))?;

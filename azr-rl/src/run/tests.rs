@@ -11,7 +11,7 @@ mod refusals;
 
 use super::*;
 use crate::observer::Unobserved;
-use crate::scripted::{ScriptedPolicy, config, sandbox};
+use crate::scripted::{ScriptedPolicy, StopAfterStep, config, sandbox};
 
 fn material() -> Material {
     let seeds = TaskKind::ALL.map(|kind| kind.rules().identity()).to_vec();
@@ -187,15 +187,6 @@ fn the_same_seed_twice_leaves_the_same_bytes() {
 
 #[test]
 fn a_run_that_is_stopped_and_resumed_at_every_step_equals_an_uninterrupted_one() {
-    /// Asks for a stop as soon as a step is done.
-    struct StopAfterStep(Arc<AtomicBool>);
-    impl Observer for StopAfterStep {
-        fn notice(&mut self, event: &Event<'_>) {
-            if let Event::Step(_) = event {
-                self.0.store(true, Ordering::Relaxed);
-            }
-        }
-    }
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().join("run");
     let mut run = start(&root);
@@ -242,7 +233,7 @@ fn a_run_that_dies_at_any_sandbox_call_and_is_resumed_equals_an_uninterrupted_on
             fs::write(&path, bytes).unwrap();
         }
         fs::write(root.join("rollouts/step-000006.partial"), b"torn").unwrap();
-        fs::create_dir_all(root.join("checkpoints/.step-4.partial/policy")).unwrap();
+        fs::create_dir_all(root.join("checkpoints/.step-4.partial/model")).unwrap();
         let mut run = resume(&root);
         resumed_from.insert(run.resumed_from());
         drive(&mut run).unwrap();
@@ -268,11 +259,7 @@ fn a_damaged_checkpoint_is_passed_over_and_the_run_ends_the_same() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().join("run");
     drive(&mut start(&root)).unwrap();
-    fs::write(
-        root.join("checkpoints/step-6/policy/weights.json"),
-        b"[0.0]",
-    )
-    .unwrap();
+    fs::write(root.join("checkpoints/step-6/weights.json"), b"[0.0]").unwrap();
     let mut run = resume(&root);
     assert_eq!(run.resumed_from(), Some(4));
     let mut skipped = Skipped::default();

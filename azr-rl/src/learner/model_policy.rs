@@ -1,0 +1,412 @@
+//! The policy that is a language model: prompts become tokens, the sampler answers, the trainer learns.
+
+use std::path::{Path, PathBuf};
+
+use azr_model::generate::{self, BatchLimits, generate};
+use azr_model::language::Language;
+use azr_model::learn::{
+    Checkpointing, Sequence, StepOptions, TokenGradients, TokenScores, Trainer, TrainerOptions,
+};
+use azr_model::tokenizer::SpecialTokens;
+use azr_model::transformer::Transformer;
+use azr_model::weights::hub::Hub;
+use azr_model::weights::safetensors::Precision;
+use azr_model::{LanguageModel, ModelSource, language_model};
+use azr_tasks::Prompt;
+use sha2::{Digest, Sha256};
+
+use super::loss::{BatchSize, SequenceScores};
+use super::moments;
+use super::render::encode_prompt;
+use crate::config::{Activations, Config};
+use crate::policy::{
+    Cause, Deliver, Finish, Policy, PolicyError, Request, Response, UpdatePlan, UpdateReport,
+};
+use crate::rollout::Sample;
+
+/// Directory of the model in a checkpoint: a Hugging Face directory.
+const MODEL: &str = "model";
+/// File of the optimizer in a checkpoint.
+const OPTIMIZER: &str = "optimizer.bin";
+
+/// A language model that samples and learns.
+pub struct ModelPolicy {
+    trainer: Trainer,
+    language: Language,
+    limits: BatchLimits,
+    fingerprint: String,
+}
+
+/// How a [`ModelPolicy`] uses memory. Nothing of it changes a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ModelPolicyOptions {
+    /// Of the sampler.
+    pub limits: BatchLimits,
+    /// Of the learner.
+    pub training: TrainerOptions,
+}
+
+impl From<&Config> for ModelPolicyOptions {
+    fn from(config: &Config) -> Self {
+        let checkpointing = match config.optimizer.activations {
+            Activations::Kept => Checkpointing::None,
+            Activations::Recomputed => Checkpointing::EveryLayer,
+        };
+        Self {
+            limits: BatchLimits {
+                sequences_max: config.sampling.sequences_max,
+                cache_tokens_max: config.sampling.cache_tokens_max,
+                ..BatchLimits::default()
+            },
+            training: TrainerOptions {
+                micro_batch_tokens_max: config.optimizer.micro_batch_tokens_max,
+                checkpointing,
+            },
+        }
+    }
+}
+
+impl ModelPolicy {
+    /// A policy that begins with `model` and a fresh optimizer.
+    ///
+    /// # Errors
+    /// There is no memory for the model, its gradient and its moments.
+    pub fn new(model: LanguageModel, options: ModelPolicyOptions) -> Result<Self, PolicyError> {
+        let open = open_error(&model.origin);
+        let LanguageModel {
+            parameters,
+            language,
+            ..
+        } = model;
+        let fingerprint = fingerprint(&parameters.data, &language).map_err(|it| open(it.into()))?;
+        let transformer = Transformer::on_cpu(parameters).map_err(|it| open(it.into()))?;
+        let trainer = Trainer::new(transformer, options.training).map_err(|it| open(it.into()))?;
+        Ok(Self {
+            trainer,
+            language,
+            limits: options.limits,
+            fingerprint,
+        })
+    }
+
+    /// The policy that [`Policy::save`] wrote to `directory`: its next step is the one that it would have taken.
+    ///
+    /// # Errors
+    /// When the files cannot be read or there is no memory.
+    pub fn from_checkpoint(
+        directory: &Path,
+        options: ModelPolicyOptions,
+    ) -> Result<Self, PolicyError> {
+        let open = open_error(&directory.display().to_string());
+        let model = load_directory(&directory.join(MODEL)).map_err(|it| open(it.into()))?;
+        let moments = moments::read(&directory.join(OPTIMIZER)).map_err(|it| open(it.into()))?;
+        let LanguageModel {
+            parameters,
+            language,
+            ..
+        } = model;
+        let fingerprint = fingerprint(&parameters.data, &language).map_err(|it| open(it.into()))?;
+        let transformer = Transformer::on_cpu(parameters).map_err(|it| open(it.into()))?;
+        let (steps, first, second) = (moments.steps, moments.first, moments.second);
+        let trainer = Trainer::resume(transformer, options.training, steps, first, second)
+            .map_err(|it| open(it.into()))?;
+        Ok(Self {
+            trainer,
+            language,
+            limits: options.limits,
+            fingerprint,
+        })
+    }
+
+    /// The text side of the model.
+    #[must_use]
+    pub fn language(&self) -> &Language {
+        &self.language
+    }
+
+    /// The model and its optimizer.
+    #[must_use]
+    pub fn trainer(&self) -> &Trainer {
+        &self.trainer
+    }
+
+    fn encode(&self, prompt: &Prompt) -> Result<Vec<u32>, PolicyError> {
+        encode_prompt(&self.language, prompt).map_err(|source| PolicyError::Render {
+            source: source.into(),
+        })
+    }
+
+    fn asked(&self, request: &Request) -> Result<generate::Request, PolicyError> {
+        let it = request.sampling;
+        Ok(generate::Request {
+            prompt: self.encode(&request.prompt)?,
+            new_tokens_max: request.new_tokens_max,
+            sampling: generate::Sampling {
+                temperature: it.temperature,
+                top_p: it.top_p,
+                top_k: it.top_k,
+                min_p: it.min_p,
+            },
+            seed: request.seed,
+            stop_tokens: self.language.stop_tokens().clone(),
+        })
+    }
+
+    fn answered(
+        &self,
+        asked: &generate::Request,
+        completion: generate::Completion,
+    ) -> Result<Response, Cause> {
+        let generate::Completion {
+            tokens,
+            logprobs,
+            finish,
+        } = completion;
+        let (said, finish) = match finish {
+            generate::Finish::Stop => (&tokens[..tokens.len() - 1], Finish::Stop),
+            generate::Finish::Length => (&tokens[..], Finish::Length),
+        };
+        let text = self.language.decode(said, SpecialTokens::Keep)?;
+        let prompt_tokens = asked.prompt.as_slice().into();
+        Ok(Response {
+            prompt_tokens,
+            tokens,
+            logprobs,
+            text,
+            finish,
+        })
+    }
+
+    /// One pass over the batch: the gradient of the whole loss, and what was seen on the way.
+    fn accumulate(
+        &mut self,
+        batch: &[&Sample],
+        size: BatchSize,
+        plan: &UpdatePlan,
+    ) -> Result<Seen, PolicyError> {
+        let sequences: Vec<Sequence> = batch.iter().map(|sample| sequence(sample)).collect();
+        let mut seen = Seen::default();
+        let mut weigh = |index: usize, scores: &TokenScores| -> TokenGradients {
+            let sample = batch[index];
+            let loss = plan.loss.of(
+                &SequenceScores {
+                    advantage: f64::from(sample.advantage()),
+                    sampled: &sample.response().logprobs,
+                    learner: &scores.logprobs,
+                    entropies: &scores.entropies,
+                },
+                size,
+            );
+            seen.loss += loss.loss;
+            seen.entropy += loss.entropy_sum;
+            seen.kl += loss.kl_sum;
+            seen.clipped += loss.tokens_clipped;
+            seen.tokens += scores.logprobs.len();
+            TokenGradients {
+                logprob: loss.logprob_gradient,
+                entropy: loss.entropy_gradient,
+            }
+        };
+        let result = self
+            .trainer
+            .accumulate(&sequences, plan.temperature, &mut weigh);
+        if let Err(source) = result {
+            // A part of a gradient is worth nothing.
+            self.trainer.forget();
+            return Err(PolicyError::Update {
+                source: source.into(),
+            });
+        }
+        // A clipped ratio can hide behind a finite loss.
+        for (quantity, value) in [
+            ("the loss", seen.loss),
+            ("the ratio of learner to sampler", seen.kl),
+        ] {
+            if !value.is_finite() {
+                self.trainer.forget();
+                return Err(PolicyError::NotFinite { quantity });
+            }
+        }
+        Ok(seen)
+    }
+}
+
+impl Policy for ModelPolicy {
+    fn prompt_tokens(&self, prompt: &Prompt) -> Result<usize, PolicyError> {
+        Ok(self.encode(prompt)?.len())
+    }
+
+    /// The sampler cannot be stopped: after a break, what it still samples is dropped.
+    fn respond(&mut self, requests: &[Request], deliver: Deliver<'_>) -> Result<(), PolicyError> {
+        let asked = requests
+            .iter()
+            .map(|it| self.asked(it))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut undecodable: Option<Cause> = None;
+        let mut is_wanted = true;
+        let mut pass_on = |index: usize, completion| {
+            if !is_wanted {
+                return;
+            }
+            match self.answered(&asked[index], completion) {
+                Ok(response) => is_wanted = deliver(index, response).is_continue(),
+                Err(cause) => {
+                    undecodable.get_or_insert(cause);
+                    is_wanted = false;
+                }
+            }
+        };
+        generate(
+            self.trainer.transformer(),
+            &asked,
+            &self.limits,
+            &mut pass_on,
+        )
+        .map_err(|source| PolicyError::Respond {
+            source: source.into(),
+        })?;
+        match undecodable {
+            Some(source) => Err(PolicyError::Respond { source }),
+            None => Ok(()),
+        }
+    }
+
+    /// Samples that pull nowhere are left out of the passes; the mean is over all all the same.
+    fn update(&mut self, batch: &[Sample], plan: &UpdatePlan) -> Result<UpdateReport, PolicyError> {
+        let tokens = batch.iter().map(|it| it.response().tokens.len()).sum();
+        let size = BatchSize {
+            sequences: batch.len(),
+            tokens,
+        };
+        let has_bonus = 0.0 < plan.loss.entropy_coefficient;
+        let pulling: Vec<&Sample> = batch
+            .iter()
+            .filter(|it| has_bonus || it.advantage() != 0.0)
+            .collect();
+        let mut report = UpdateReport::default();
+        let mut clipped = 0;
+        for pass in 0..plan.updates {
+            let seen = self.accumulate(&pulling, size, plan)?;
+            let step =
+                self.trainer
+                    .step(&step_options(plan))
+                    .map_err(|source| PolicyError::Update {
+                        source: source.into(),
+                    })?;
+            if pass == 0 {
+                let mean = 1.0 / seen.tokens.max(1) as f64;
+                report.loss = seen.loss;
+                report.gradient_norm = f64::from(step.gradient_norm);
+                report.entropy = seen.entropy * mean;
+                report.kl_sampler_learner = seen.kl * mean;
+            }
+            clipped += seen.clipped;
+            report.tokens_trained += seen.tokens;
+        }
+        report.clip_fraction = clipped as f64 / report.tokens_trained.max(1) as f64;
+        Ok(report)
+    }
+
+    fn save(&self, directory: &Path) -> Result<(), PolicyError> {
+        let failed = |source: Cause| PolicyError::Save {
+            directory: directory.to_path_buf(),
+            source,
+        };
+        let parameters = self
+            .trainer
+            .transformer()
+            .to_parameters()
+            .map_err(|it| failed(it.into()))?;
+        language_model::save_directory(
+            &directory.join(MODEL),
+            &parameters,
+            &self.language,
+            Precision::F32,
+        )
+        .map_err(|it| failed(it.into()))?;
+        self.trainer
+            .with_optimizer_state(|state| moments::write(&directory.join(OPTIMIZER), state))
+            .map_err(|it| failed(it.into()))?
+            .map_err(|it| failed(it.into()))
+    }
+
+    fn fingerprint(&self) -> String {
+        self.fingerprint.clone()
+    }
+}
+
+impl std::fmt::Debug for ModelPolicy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ModelPolicy")
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sums over the tokens of one pass.
+#[derive(Debug, Default)]
+struct Seen {
+    loss: f64,
+    entropy: f64,
+    kl: f64,
+    clipped: usize,
+    tokens: usize,
+}
+
+fn sequence(sample: &Sample) -> Sequence {
+    let response = sample.response();
+    let prompt_len = response.prompt_tokens.len();
+    let tokens = [&response.prompt_tokens[..], &response.tokens[..]].concat();
+    Sequence { tokens, prompt_len }
+}
+
+fn step_options(plan: &UpdatePlan) -> StepOptions {
+    StepOptions {
+        lr: plan.learning_rate as f32,
+        beta1: plan.beta1 as f32,
+        beta2: plan.beta2 as f32,
+        eps: plan.epsilon as f32,
+        weight_decay: plan.weight_decay as f32,
+        gradient_norm_max: plan.gradient_norm_max as f32,
+    }
+}
+
+fn load_directory(directory: &Path) -> Result<LanguageModel, language_model::LoadError> {
+    // A directory is loaded from the disk alone; no hub is asked.
+    let hub = Hub {
+        endpoint: String::new(),
+        cache: PathBuf::new(),
+        token: None,
+        report: None,
+    };
+    LanguageModel::load(&ModelSource::Directory(directory.to_path_buf()), &hub)
+}
+
+/// SHA-256 over tokenizer and weights.
+fn fingerprint(
+    weights: &[f32],
+    language: &Language,
+) -> Result<String, azr_model::tokenizer::TokenizerError> {
+    let mut hash = Sha256::new();
+    hash.update(language.tokenizer().to_json()?);
+    for chunk in weights.chunks(1 << 16) {
+        let bytes: Vec<u8> = chunk.iter().flat_map(|it| it.to_le_bytes()).collect();
+        hash.update(&bytes);
+    }
+    Ok(hash
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
+}
+
+fn open_error(from: &str) -> impl Fn(Cause) -> PolicyError + use<> {
+    let from = from.to_owned();
+    move |source| PolicyError::Open {
+        from: from.clone(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests;
