@@ -1,5 +1,6 @@
 //! The learner's side of the step: the loss, and the policy that is a language model.
 
+mod fingerprint;
 pub mod loss;
 pub mod model_policy;
 mod moments;

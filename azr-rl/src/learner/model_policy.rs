@@ -13,8 +13,8 @@ use azr_model::weights::hub::Hub;
 use azr_model::weights::safetensors::Precision;
 use azr_model::{LanguageModel, ModelSource, language_model};
 use azr_tasks::Prompt;
-use sha2::{Digest, Sha256};
 
+use super::fingerprint::fingerprint;
 use super::loss::{BatchSize, SequenceScores};
 use super::moments;
 use super::render::encode_prompt;
@@ -380,24 +380,6 @@ fn load_directory(directory: &Path) -> Result<LanguageModel, language_model::Loa
         report: None,
     };
     LanguageModel::load(&ModelSource::Directory(directory.to_path_buf()), &hub)
-}
-
-/// SHA-256 over tokenizer and weights.
-fn fingerprint(
-    weights: &[f32],
-    language: &Language,
-) -> Result<String, azr_model::tokenizer::TokenizerError> {
-    let mut hash = Sha256::new();
-    hash.update(language.tokenizer().to_json()?);
-    for chunk in weights.chunks(1 << 16) {
-        let bytes: Vec<u8> = chunk.iter().flat_map(|it| it.to_le_bytes()).collect();
-        hash.update(&bytes);
-    }
-    Ok(hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
 }
 
 fn open_error(from: &str) -> impl Fn(Cause) -> PolicyError + use<> {

@@ -189,7 +189,7 @@ fn a_response_does_not_depend_on_its_neighbors() {
     for (request, expected) in all.iter().zip(&together) {
         assert_eq!(
             respond(&mut policy_with(&[]), std::slice::from_ref(request)),
-            [expected.clone()]
+            std::slice::from_ref(expected)
         );
     }
     assert!(
