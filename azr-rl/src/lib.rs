@@ -14,6 +14,7 @@ pub mod material;
 pub mod metrics;
 pub mod observer;
 pub mod policy;
+pub mod pretrain;
 pub mod randomness;
 pub mod report;
 pub mod reward;

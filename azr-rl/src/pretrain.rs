@@ -1,0 +1,313 @@
+//! Supervised lessons before self-play: makes azr-tiny from generated programs that the sandbox ran.
+//!
+//! One pass over lessons that are drawn as they are needed: cross-entropy on the response tokens, AdamW with warm-up and
+//! linear decay. While a step trains, the lessons of the next one are written. A step depends on the configuration and
+//! its number alone, so a run that is resumed from step n ends with the same weights.
+
+pub mod config;
+mod exam;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use azr_executor::Sandbox;
+use azr_model::config::{Architecture, Dimensions, ModelConfig};
+use azr_model::language::{Language, LanguageParts, SamplingDefaults};
+use azr_model::language_model::LanguageModel;
+use azr_model::learn::{
+    Sequence, StepOptions, TokenGradients, TokenScores, Trainer, TrainerOptions,
+};
+use azr_model::parameters::{Initialization, Layout, Parameters};
+use azr_model::tokenizer::TextTokenizer;
+use azr_model::tokenizer::phrases::phrase_tokenizer_json;
+use azr_model::transformer::Transformer;
+use azr_tasks::generator::phrases::phrases;
+use azr_tasks::generator::{Lesson, School, WorkError};
+use azr_tasks::{AnswerFormat, Grammar, Opening, PromptOptions, PromptSet, Prompts, Standards};
+
+use crate::policy::Cause;
+pub use config::{ModelShape, PretrainConfig, PretrainOptimizer};
+pub use exam::{Exam, Score};
+
+/// The token that ends a response.
+const END: &str = "<end>";
+
+/// What pretraining says while it goes on.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PretrainEvent {
+    /// A step is done.
+    Step {
+        /// Counted from 1.
+        step: u64,
+        /// Mean cross-entropy of its response tokens before the step, nats.
+        loss: f64,
+        /// Norm of the gradient before clipping.
+        gradient_norm: f32,
+        /// Prompt and response tokens of the step.
+        tokens: usize,
+    },
+    /// Held-out tasks were tried and proposals were sampled.
+    Exam {
+        /// After this many steps.
+        step: u64,
+        /// What came out.
+        scores: Vec<Score>,
+    },
+}
+
+/// Why pretraining ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum PretrainError {
+    /// Lessons could not be written.
+    #[error(transparent)]
+    Work(#[from] WorkError),
+    /// The shape is no model.
+    #[error("the model of the pretraining file cannot be built")]
+    Build(#[source] Cause),
+    /// A lesson could not be learned from, or an exam not sampled.
+    #[error("the model failed in step {step}")]
+    Model {
+        /// In which step.
+        step: u64,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+}
+
+/// A pretraining run between two steps.
+pub struct Pretraining<'a> {
+    config: &'a PretrainConfig,
+    sandbox: &'a dyn Sandbox,
+    school: School,
+    exam: Exam,
+    language: Language,
+    trainer: Trainer,
+    step: u64,
+}
+
+impl<'a> Pretraining<'a> {
+    /// A fresh model, before its first lesson.
+    ///
+    /// # Errors
+    /// The shape is no model, or held-out tasks cannot be made.
+    pub fn start(
+        config: &'a PretrainConfig,
+        sandbox: &'a dyn Sandbox,
+    ) -> Result<Self, PretrainError> {
+        let build = |cause: Cause| PretrainError::Build(cause);
+        let language = language().map_err(build)?;
+        let parameters = fresh_parameters(config, language.tokenizer().ids_end()).map_err(build)?;
+        let transformer = Transformer::on_cpu(parameters).map_err(|it| build(it.into()))?;
+        let trainer =
+            Trainer::new(transformer, TrainerOptions::default()).map_err(|it| build(it.into()))?;
+        let standards = standards(config);
+        let prompts = Prompts::new(PROMPTS, &standards);
+        let held_out = config.held_out.tasks(sandbox)?;
+        let school = School {
+            seed: config.seed,
+            curriculum: config.curriculum.clone(),
+            prompts: prompts.clone(),
+            held_out: held_out
+                .iter()
+                .map(|task| task.program.clone())
+                .collect::<HashSet<_>>(),
+        };
+        Ok(Self {
+            config,
+            sandbox,
+            school,
+            exam: Exam::new(held_out, prompts, standards),
+            language,
+            trainer,
+            step: 0,
+        })
+    }
+
+    /// Takes every step that is left, or stops between two steps once `stop` is set.
+    ///
+    /// # Errors
+    /// Whatever the sandbox or the model failed at.
+    pub fn run(
+        &mut self,
+        stop: &AtomicBool,
+        notice: &mut dyn FnMut(&PretrainEvent),
+    ) -> Result<(), PretrainError> {
+        let mut lessons =
+            self.school
+                .lessons(self.sandbox, self.step, self.config.lessons_per_step)?;
+        while self.step < self.config.steps && !stop.load(Ordering::Relaxed) {
+            let (school, sandbox, next) = (self.school.clone(), self.sandbox, self.step + 1);
+            let wanted = self.config.lessons_per_step;
+            let (following, event) = std::thread::scope(|scope| {
+                let writer = scope.spawn(move || school.lessons(sandbox, next, wanted));
+                let event = self.learn(&lessons);
+                (writer.join(), event)
+            });
+            notice(&event?);
+            lessons = match following {
+                Ok(lessons) => lessons?,
+                Err(panic) => std::panic::resume_unwind(panic),
+            };
+            if self.step.is_multiple_of(self.config.report_every_steps)
+                || self.step == self.config.steps
+            {
+                let scores = self.exam().map_err(|source| PretrainError::Model {
+                    step: self.step,
+                    source,
+                })?;
+                notice(&PretrainEvent::Exam {
+                    step: self.step,
+                    scores,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The model as it is now.
+    ///
+    /// # Errors
+    /// The device failed before.
+    pub fn model(&self) -> Result<LanguageModel, PretrainError> {
+        let build = |cause: Cause| PretrainError::Build(cause);
+        let parameters = self
+            .trainer
+            .transformer()
+            .to_parameters()
+            .map_err(|it| build(it.into()))?;
+        LanguageModel::from_parts(parameters, self.language.clone(), "azr pretrain")
+            .map_err(|it| build(it.into()))
+    }
+
+    fn exam(&self) -> Result<Vec<Score>, Cause> {
+        self.exam
+            .sit(self.trainer.transformer(), &self.language, self.sandbox)
+    }
+
+    /// One optimizer step on `lessons`.
+    fn learn(&mut self, lessons: &[Lesson]) -> Result<PretrainEvent, PretrainError> {
+        let step = self.step;
+        let failed = |source: Cause| PretrainError::Model { step, source };
+        let sequences = lessons
+            .iter()
+            .map(|it| sequence(&self.language, it))
+            .collect::<Result<Vec<_>, _>>();
+        let sequences = sequences.map_err(failed)?;
+        let response_tokens: usize = sequences
+            .iter()
+            .map(|it| it.tokens.len() - it.prompt_len)
+            .sum();
+        let weight = -1.0 / response_tokens as f32;
+        let mut loss = 0.0;
+        let mut weigh = |_: usize, scores: &TokenScores| {
+            loss -= scores
+                .logprobs
+                .iter()
+                .map(|&logprob| f64::from(logprob))
+                .sum::<f64>();
+            let n = scores.logprobs.len();
+            TokenGradients {
+                logprob: vec![weight; n],
+                entropy: vec![0.0; n],
+            }
+        };
+        self.trainer
+            .accumulate(&sequences, 1.0, &mut weigh)
+            .map_err(|it| failed(it.into()))?;
+        let report = self
+            .trainer
+            .step(&self.step_options())
+            .map_err(|it| failed(it.into()))?;
+        self.step += 1;
+        Ok(PretrainEvent::Step {
+            step: self.step,
+            loss: loss / response_tokens as f64,
+            gradient_norm: report.gradient_norm,
+            tokens: sequences.iter().map(|it| it.tokens.len()).sum(),
+        })
+    }
+
+    fn step_options(&self) -> StepOptions {
+        let optimizer = &self.config.optimizer;
+        StepOptions {
+            lr: self.config.learning_rate(self.step),
+            beta1: optimizer.beta1,
+            beta2: optimizer.beta2,
+            eps: optimizer.epsilon,
+            weight_decay: optimizer.weight_decay,
+            gradient_norm_max: optimizer.gradient_norm_max,
+        }
+    }
+}
+
+/// azr-tiny is asked in bare blocks.
+const PROMPTS: PromptOptions = PromptOptions {
+    set: PromptSet::Compact,
+    propose_opening: Opening::Free,
+    solve_opening: Opening::Free,
+};
+
+fn standards(config: &PretrainConfig) -> Standards {
+    let mut standards = Standards::new(Grammar::new(AnswerFormat::Fenced));
+    standards.induction.inputs = config.curriculum.induction_inputs;
+    standards.induction.inputs_valid_min = config.curriculum.induction_inputs;
+    standards
+}
+
+/// The text side of azr-tiny: the generator's phrases and an end token.
+fn language() -> Result<Language, Cause> {
+    let phrases = phrases();
+    let json = phrase_tokenizer_json(&phrases, END).to_string();
+    let tokenizer = TextTokenizer::from_json(
+        &json,
+        BTreeMap::from([("eos_token".to_owned(), END.to_owned())]),
+    )?;
+    let vocab_size = tokenizer.ids_end();
+    let stop_tokens = tokenizer.id(END).into_iter().collect();
+    let parts = LanguageParts {
+        tokenizer,
+        chat_template: None,
+        stop_tokens,
+        defaults: SamplingDefaults::default(),
+    };
+    Ok(Language::new(parts, vocab_size)?)
+}
+
+/// Untied embeddings: tied ones drown a token's identity in a small residual stream.
+fn fresh_parameters(config: &PretrainConfig, vocab_size: usize) -> Result<Parameters, Cause> {
+    let shape = &config.model;
+    let dimensions = Dimensions {
+        architecture: Architecture::Llama,
+        hidden_size: shape.hidden_size,
+        layers: shape.layers,
+        heads: shape.heads,
+        kv_heads: shape.kv_heads,
+        head_dim: shape.hidden_size / shape.heads.max(1),
+        ffn_size: shape.ffn_size,
+        vocab_size,
+        rope_theta: 10_000.0,
+        rms_norm_eps: 1e-5,
+        tied_embeddings: false,
+        qkv_bias: false,
+        context_tokens_max: shape.context_tokens_max,
+    };
+    let layout = Arc::new(Layout::of(&ModelConfig::new(dimensions)?));
+    let initialization = Initialization {
+        embedding_std: 1.0,
+        head_std: 0.5 / (shape.hidden_size as f32).sqrt(),
+        linear_gain: 1.0,
+        residual_gain: 1.0 / (2.0 * shape.layers as f32).sqrt(),
+    };
+    Ok(Parameters::random(layout, &initialization, config.seed))
+}
+
+fn sequence(language: &Language, lesson: &Lesson) -> Result<Sequence, Cause> {
+    let mut tokens =
+        language.encode_completion(&format!("{}{}", lesson.prompt.user, lesson.prompt.prefill))?;
+    let prompt_len = tokens.len();
+    tokens.extend(language.tokenizer().encode(&lesson.response)?);
+    tokens.extend(language.stop_tokens().first());
+    Ok(Sequence { tokens, prompt_len })
+}
