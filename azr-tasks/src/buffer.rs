@@ -174,6 +174,7 @@ impl Buffers {
                 .into_iter()
                 .map(|index| pool[index].drawn())
                 .collect(),
+            form: draw::below(FORMS, rng) as usize,
             ingredients: ingredients::draw(self.options.ingredients, rng),
         }
     }
@@ -283,6 +284,9 @@ impl Buffers {
         &self.shelves[kind as usize]
     }
 }
+
+/// Number of forms to choose from; a multiple of every small number of worked examples.
+const FORMS: u64 = 5_040;
 
 /// Whether a task was chosen already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,6 +10,8 @@ pub struct References {
     /// Deduction and abduction: examples to differ from. Induction: the first one's program is the one to pose
     /// questions about.
     pub examples: Vec<Drawn>,
+    /// Chooses the worked example that shows the form of an answer, by its remainder.
+    pub form: usize,
     /// Words to build the new task around; empty when the configuration asks for none.
     pub ingredients: Vec<&'static str>,
 }

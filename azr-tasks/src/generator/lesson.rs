@@ -57,7 +57,7 @@ fn shown(kind: TaskKind, reference: &Program, cases: &[Worked]) -> References {
             id: task.id(),
             task: Arc::new(task),
         }],
-        ingredients: Vec::new(),
+        ..References::default()
     }
 }
 

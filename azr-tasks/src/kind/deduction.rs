@@ -16,13 +16,7 @@ pub(super) struct Deduction;
 
 const PROPOSE: Template<5> = Template::new(
     include_str!("prompts/full/deduction_propose.txt"),
-    [
-        "worked_program",
-        "banned",
-        "references",
-        "ingredients",
-        "form",
-    ],
+    ["banned", "worked", "references", "ingredients", "form"],
 );
 const PROPOSE_COMPACT: Template<1> = Template::new(
     include_str!("prompts/compact/deduction_propose.txt"),

@@ -79,8 +79,11 @@ impl Rules for Induction {
                 let input = case.map(|case| case.input.to_string()).unwrap_or_default();
                 let inputs = prompts.inputs.to_string();
                 let user = PROPOSE.fill([program, &input, &inputs, prompts.form()]);
-                // The given input stands in the first block: small models go on in the form that they see.
-                prompts.propose(user, &format!("```input\n{input}\n```\n```input\n"))
+                // The given input counts as the first: small models go on in the form that they see, and count on.
+                let block = format!(
+                    "Input 1 of {inputs}:\n```input\n{input}\n```\nInput 2 of {inputs}:\n```input\n"
+                );
+                prompts.propose(user, &block)
             }
             PromptSet::Compact => Prompt {
                 user: PROPOSE_COMPACT.fill([program]),

@@ -71,7 +71,7 @@ fn references(tasks: &[Task]) -> References {
     };
     References {
         examples: tasks.iter().map(drawn).collect(),
-        ingredients: Vec::new(),
+        ..References::default()
     }
 }
 

@@ -1,9 +1,12 @@
 //! What deduction and abduction share: a proposal is a program with one input, and running it gives the output.
 
+use std::sync::LazyLock;
+
 use azr_executor::value::{Arguments, Value};
 use azr_executor::{SandboxError, Scrutiny};
 
 use crate::TaskKind;
+use crate::grammar::fences;
 use crate::novelty::ProgramKey;
 use crate::prompt::{PromptSet, Prompts, Template};
 use crate::proposal::{Authorship, Proposal};
@@ -12,11 +15,20 @@ use crate::task::{Case, Prompt, Rejection, Task, Validation};
 use crate::trial;
 use crate::workshop::Workshop;
 
-/// How the first block of a proposed program begins.
+/// How the first block of a proposal begins. The input comes before the program: small models stop after a program.
+pub(super) const INPUT_BLOCK: &str = "```input\n";
+/// How the block of an induced program begins.
 pub(super) const PROGRAM_BLOCK: &str = "```python\ndef f(";
 
-/// The program that shows the form of an answer. Handing it in is handing in a copy.
-const WORKED_PROGRAM: &str = include_str!("prompts/full/worked_program.txt");
+/// Answers that show the form; one is drawn for each prompt. Handing one in is handing in a copy.
+const WORKED: [&str; 6] = [
+    include_str!("prompts/full/worked/words.txt"),
+    include_str!("prompts/full/worked/stack.txt"),
+    include_str!("prompts/full/worked/stock.txt"),
+    include_str!("prompts/full/worked/digits.txt"),
+    include_str!("prompts/full/worked/grid.txt"),
+    include_str!("prompts/full/worked/halves.txt"),
+];
 const REFERENCE: Template<4> = Template::new(
     include_str!("prompts/full/reference.txt"),
     ["number", "program", "input", "output"],
@@ -63,13 +75,13 @@ pub(super) fn propose_prompt(
                 .map(|(number, drawn)| reference(number, &drawn.task))
                 .collect();
             let user = full.fill([
-                WORKED_PROGRAM.trim_ascii_end(),
                 &prompts.banned,
+                WORKED[references.form % WORKED.len()].trim_ascii_end(),
                 &shown,
                 &ingredients(references),
                 prompts.form(),
             ]);
-            prompts.propose(user, PROGRAM_BLOCK)
+            prompts.propose(user, INPUT_BLOCK)
         }
         PromptSet::Compact => {
             let shown: String = examples
@@ -108,8 +120,7 @@ fn check(proposal: &Proposal, workshop: &Workshop<'_>) -> Result<Arguments, Reje
         ..
     } = proposal;
     trial::check_program(program, workshop)?;
-    let is_copy = || ProgramKey::of(program) == ProgramKey::of(WORKED_PROGRAM);
-    if *authorship == Authorship::Written && is_copy() {
+    if *authorship == Authorship::Written && is_worked_example(program) {
         return Err(Rejection::CopyOfReference);
     }
     let (found, wanted) = (inputs.len(), 1);
@@ -117,6 +128,14 @@ fn check(proposal: &Proposal, workshop: &Workshop<'_>) -> Result<Arguments, Reje
         .first()
         .ok_or(Rejection::TooFewInputs { found, wanted })?;
     trial::check_input(text, workshop)
+}
+
+fn is_worked_example(program: &str) -> bool {
+    static KEYS: LazyLock<Vec<ProgramKey>> = LazyLock::new(|| {
+        let blocks = WORKED.iter().flat_map(|worked| fences(worked));
+        blocks.map(|block| ProgramKey::of(block.body)).collect()
+    });
+    KEYS.contains(&ProgramKey::of(program))
 }
 
 /// Runs the program on its input twice in each of two interpreters; what it returned is the task's output.

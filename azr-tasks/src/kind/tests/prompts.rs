@@ -96,6 +96,7 @@ fn full_prompts_say_what_is_wanted_and_open_the_answer_as_configured() {
     };
     let prompts = Prompts::new(options, &standards());
     let shown = References {
+        form: 8,
         ingredients: vec!["a list", "rotate"],
         ..references(&[task(TaskKind::Deduction, ADD, &[("1, 2", "3")], 0)])
     };
@@ -108,8 +109,8 @@ fn full_prompts_say_what_is_wanted_and_open_the_answer_as_configured() {
                 propose.user
             );
         }
-        let given = "```input\n1, 2\n```\n```input\n";
-        assert!(["```python\ndef f(", given].contains(&propose.prefill.as_str()));
+        let counted = "Input 1 of 10:\n```input\n1, 2\n```\nInput 2 of 10:\n```input\n";
+        assert!(["```input\n", counted].contains(&propose.prefill.as_str()));
         assert_eq!(
             propose.user.contains("a list, rotate"),
             kind != TaskKind::Induction
