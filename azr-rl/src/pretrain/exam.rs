@@ -129,7 +129,7 @@ impl Exam {
 fn references(drawn: &Drawn) -> References {
     References {
         examples: vec![drawn.clone()],
-        ingredients: Vec::new(),
+        ..References::default()
     }
 }
 
