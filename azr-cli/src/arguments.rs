@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{bench, doctor, export, generate, inspect, logprobs};
+use crate::commands::{bench, doctor, export, generate, inspect, logprobs, train};
 use crate::sink::LogLevel;
 
 /// Absolute Zero Reasoner: a language model that sets itself programming tasks, solves them, and learns from what a
@@ -21,6 +21,8 @@ pub struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Train a model by self-play
+    Train(train::Options),
     /// Continue prompts
     Generate(generate::Options),
     /// Score given tokens

@@ -5,3 +5,6 @@ pub const NAME: &str = "azr-tiny";
 
 /// The files of its Hugging Face directory, by name.
 pub const FILES: &[(&str, &[u8])] = &[];
+
+/// The run file of `azr train` without arguments.
+pub const RUN_FILE: &str = include_str!("../../configs/tiny.toml");

@@ -18,8 +18,6 @@ pub struct Environment {
     pub no_color: bool,
     /// `TERM=dumb`: neither color nor a live display.
     pub dumb_terminal: bool,
-    /// `PATH`, to look for an interpreter and for tools.
-    pub search_path: Vec<PathBuf>,
 }
 
 impl Environment {
@@ -34,9 +32,6 @@ impl Environment {
             python: variable("AZR_PYTHON").map(PathBuf::from),
             no_color: variable("NO_COLOR").is_some(),
             dumb_terminal: variable("TERM").is_some_and(|it| it == "dumb"),
-            search_path: env::var_os("PATH")
-                .map(|it| env::split_paths(&it).collect())
-                .unwrap_or_default(),
         }
     }
 }

@@ -13,7 +13,10 @@ use crate::request::WrongRequest;
 ///
 /// # Errors
 /// A wrong request when there is no usable interpreter.
-pub fn sandbox(config: &SandboxConfig, surroundings: &Surroundings) -> anyhow::Result<Arc<dyn Sandbox>> {
+pub fn sandbox(
+    config: &SandboxConfig,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Arc<dyn Sandbox>> {
     let python = PythonConfig {
         interpreter: surroundings.environment.python.clone(),
         lanes: NonZeroUsize::new(config.workers),
@@ -29,7 +32,10 @@ pub fn sandbox(config: &SandboxConfig, surroundings: &Surroundings) -> anyhow::R
 pub fn start(config: &PythonConfig) -> anyhow::Result<Python> {
     Python::start(config).map_err(|error| match error {
         SandboxError::Interpreter { .. } | SandboxError::InterpreterTooOld { .. } => {
-            WrongRequest::because("programs cannot be run; AZR_PYTHON names an interpreter", error)
+            WrongRequest::because(
+                "programs cannot be run; AZR_PYTHON names an interpreter",
+                error,
+            )
         }
         _ => anyhow::Error::new(error),
     })

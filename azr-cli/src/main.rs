@@ -10,6 +10,7 @@ mod commands;
 mod embedded;
 mod environment;
 mod in_order;
+mod interpreter;
 mod interrupt;
 mod model_name;
 mod report_html;
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command, surroundings: &Surroundings) -> anyhow::Result<Ended> {
     match command {
+        Command::Train(options) => commands::train::run(&options, surroundings),
         Command::Generate(options) => commands::generate::run(&options, surroundings),
         Command::Logprobs(options) => commands::logprobs::run(&options, surroundings),
         Command::Inspect(options) => commands::inspect::run(&options, surroundings),

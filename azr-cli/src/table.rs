@@ -34,11 +34,6 @@ impl Table {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// No rows yet.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
     /// The lines: headings first.
     pub fn lines(&self) -> Vec<String> {
         let headings: Vec<String> = self.columns.iter().map(|(name, _)| name.clone()).collect();

@@ -4,7 +4,11 @@
 mod models;
 #[path = "binary/requests.rs"]
 mod requests;
+#[path = "binary/run_place.rs"]
+mod run_place;
 #[path = "binary/runner.rs"]
 mod runner;
 #[path = "binary/tiny_model.rs"]
 mod tiny_model;
+#[path = "binary/training.rs"]
+mod training;

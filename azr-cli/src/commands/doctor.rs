@@ -1,6 +1,7 @@
 //! `azr doctor`: what this machine offers, what is missing and how to get it.
 
 mod machine;
+mod sandbox;
 
 use clap::Args;
 use serde::Serialize;
@@ -43,7 +44,8 @@ pub enum State {
 
 /// Looks and reports. What is missing is a finding, not a failure of this command.
 pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Ended> {
-    let findings = machine::findings(&surroundings.environment);
+    let mut findings = machine::findings(&surroundings.environment);
+    findings.extend(sandbox::findings(&surroundings.environment));
     if options.json {
         surroundings.sink.result(
             serde_json::json!({ "version": env!("CARGO_PKG_VERSION"), "findings": findings }),

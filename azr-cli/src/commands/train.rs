@@ -7,11 +7,12 @@ mod plan;
 mod progress;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use azr_rl::config::Config;
+use azr_rl::learner::{ModelPolicy, ModelPolicyOptions};
 use azr_rl::material::{Material, MaterialError};
+use azr_rl::policy::{Policy, PolicyError};
 use azr_rl::run::{EndReason, Ending, Origin, Run, RunError};
 use clap::Args;
 
@@ -67,7 +68,8 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
     };
     let ending = {
         let mut observer = display::observer(&surroundings.sink);
-        run.drive(&mut *observer, interrupt.flag()).map_err(judged)?
+        run.drive(&mut *observer, interrupt.flag())
+            .map_err(judged)?
     };
     let directory = run.directory().to_path_buf();
     drop(run);
@@ -77,31 +79,62 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
 /// A new run; none for a dry one.
 fn start(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Option<Run>> {
     let config = plan::resolve(options)?;
-    let directory = options.run_dir.clone().unwrap_or_else(|| place::fresh(&config.model.source, SystemTime::now()));
+    let directory = options
+        .run_dir
+        .clone()
+        .unwrap_or_else(|| place::fresh(&config.model.source, SystemTime::now()));
     if options.dry_run {
         plan::show(&config, &directory, &surroundings.sink)?;
         return Ok(None);
     }
     if directory.exists() && RunDirectory::is_one(&directory) {
-        return Err(WrongRequest::because("nothing was started", RunError::Exists { path: directory }));
+        return Err(WrongRequest::because(
+            "nothing was started",
+            RunError::Exists { path: directory },
+        ));
     }
     let sandbox = interpreter::sandbox(&config.sandbox, surroundings)?;
-    let policy = model_name::policy(&config.model.source, surroundings)?;
+    let model = model_name::load(&config.model.source, surroundings)?;
+    let policy = Box::new(ModelPolicy::new(model, ModelPolicyOptions::from(&config))?);
     let material = Material::gather(&config, &*sandbox).map_err(|error| match error {
         MaterialError::Generate { .. } => anyhow::Error::new(error),
         _ => WrongRequest::because("the run has nothing to start with", error),
     })?;
-    Run::start(config, &directory, policy, sandbox, material).map(Some).map_err(judged)
+    Run::start(config, &directory, policy, sandbox, material)
+        .map(Some)
+        .map_err(judged)
 }
 
 fn resume(directory: &Path, surroundings: &Surroundings) -> anyhow::Result<Run> {
     let config: Config = azr_rl::run::read_config(directory).map_err(judged)?;
     let sandbox = interpreter::sandbox(&config.sandbox, surroundings)?;
-    Run::resume(directory, Arc::clone(&sandbox), |config, origin| match origin {
-        Origin::Source(source) => model_name::policy_or_reason(source, config, surroundings),
-        Origin::Checkpoint(directory) => model_name::restored(directory, config),
+    Run::resume(directory, sandbox, |config, origin| {
+        reopen(config, origin, surroundings)
     })
     .map_err(judged)
+}
+
+/// The policy of a run that goes on.
+fn reopen(
+    config: &Config,
+    origin: Origin<'_>,
+    surroundings: &Surroundings,
+) -> Result<Box<dyn Policy>, PolicyError> {
+    let options = ModelPolicyOptions::from(config);
+    let policy = match origin {
+        Origin::Checkpoint(directory) => ModelPolicy::from_checkpoint(directory, options)?,
+        Origin::Source(source) => {
+            let unusable = |error: anyhow::Error| PolicyError::Open {
+                from: source.to_string(),
+                source: error.into(),
+            };
+            ModelPolicy::new(
+                model_name::load(source, surroundings).map_err(unusable)?,
+                options,
+            )?
+        }
+    };
+    Ok(Box::new(policy))
 }
 
 /// Tells failures of the request from failures of the work.
@@ -114,7 +147,8 @@ fn judged(error: RunError) -> anyhow::Error {
         | RunError::OtherModel { .. }
         | RunError::AllDamaged { .. }
         | RunError::State { .. }
-        | RunError::Config(_) => WrongRequest::because("", error),
+        | RunError::Policy(PolicyError::Open { .. })
+        | RunError::Config(_) => WrongRequest::because("the run cannot be opened", error),
         _ => anyhow::Error::new(error),
     }
 }
@@ -124,7 +158,10 @@ fn finish(ending: &Ending, directory: &Path, surroundings: &Surroundings) -> any
     let sink = &surroundings.sink;
     let report = report_html::write(&RunDirectory::open(directory)?)?;
     if ending.reason == EndReason::Stopped {
-        sink.note(format_args!("stopped after step {}, saved; go on with:", ending.step));
+        sink.note(format_args!(
+            "stopped after step {}, saved; go on with:",
+            ending.step
+        ));
         sink.note(format_args!("  azr train --resume {}", directory.display()));
         return Ok(Ended::Interrupted);
     }

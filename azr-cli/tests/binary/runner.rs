@@ -37,7 +37,7 @@ pub fn command(place: &Path, arguments: &[impl AsRef<OsStr>]) -> Command {
 
 /// Runs to the end.
 pub fn azr(place: &Path, arguments: &[impl AsRef<OsStr>]) -> Answer {
-    answer(command(place, arguments).output().unwrap())
+    command(place, arguments).output().unwrap().into()
 }
 
 /// Runs to the end with `input` on standard input.
@@ -51,14 +51,16 @@ pub fn azr_with_input(place: &Path, arguments: &[impl AsRef<OsStr>], input: &str
         .unwrap();
     // A child that refuses its request closes the pipe early; what it says about that is what counts.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    answer(child.wait_with_output().unwrap())
+    child.wait_with_output().unwrap().into()
 }
 
-fn answer(output: Output) -> Answer {
-    Answer {
-        code: output.status.code().unwrap_or(-1),
-        out: String::from_utf8_lossy(&output.stdout).into_owned(),
-        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+impl From<Output> for Answer {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
     }
 }
 

@@ -1,8 +1,7 @@
 //! What can be learned about a machine without changing it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::thread;
 
 use super::{Finding, State};
@@ -20,7 +19,6 @@ pub fn findings(environment: &Environment) -> Vec<Finding> {
         memory(),
         disk(Path::new(".")),
         accelerator(),
-        interpreter(environment),
         hub(environment),
     ]
 }
@@ -127,58 +125,6 @@ fn accelerator() -> Finding {
     })
 }
 
-fn interpreter(environment: &Environment) -> Finding {
-    let asked = environment.python.clone();
-    let path = asked.or_else(|| on_search_path(environment, "python3"));
-    let remedy = || {
-        "install Python 3.10 or newer (Debian: apt-get install python3), or name one in AZR_PYTHON"
-            .to_string()
-    };
-    let Some(path) = path else {
-        return finding(
-            "python",
-            State::Missing,
-            "no python3 on PATH".into(),
-            remedy,
-        );
-    };
-    let script = "import sys; print('%d.%d.%d' % sys.version_info[:3])";
-    let output = Command::new(&path)
-        .args(["-I", "-S", "-c", script])
-        .env_clear()
-        .output();
-    let version = match output {
-        Ok(output) if output.status.success() => {
-            String::from_utf8_lossy(&output.stdout).trim().to_string()
-        }
-        Ok(output) => {
-            return finding(
-                "python",
-                State::Missing,
-                format!("{} ends with {}", path.display(), output.status),
-                remedy,
-            );
-        }
-        Err(error) => {
-            return finding(
-                "python",
-                State::Missing,
-                format!("{} does not start: {error}", path.display()),
-                remedy,
-            );
-        }
-    };
-    let mut numbers = version.split('.').map(|it| it.parse::<u32>().unwrap_or(0));
-    let is_new = (3, 10) <= (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    let state = if is_new { State::Good } else { State::Missing };
-    finding(
-        "python",
-        state,
-        format!("{version} at {}", path.display()),
-        remedy,
-    )
-}
-
 fn hub(environment: &Environment) -> Finding {
     let place = environment
         .hub_endpoint
@@ -197,7 +143,7 @@ fn hub(environment: &Environment) -> Finding {
     )
 }
 
-fn finding(
+pub fn finding(
     name: &'static str,
     state: State,
     found: String,
@@ -214,14 +160,6 @@ fn finding(
         found,
         remedy,
     }
-}
-
-fn on_search_path(environment: &Environment, program: &str) -> Option<PathBuf> {
-    environment
-        .search_path
-        .iter()
-        .map(|it| it.join(program))
-        .find(|it| it.is_file())
 }
 
 /// The value of the first line `field : value`.

@@ -14,7 +14,15 @@ use crate::visible::visible;
 
 /// The observer that fits where standard error leads.
 pub fn observer(sink: &Sink) -> Box<dyn Observer + '_> {
-    if sink.is_live { Box::new(Live::new(sink)) } else { Box::new(Lines { sink, steps: 0, clock: Clock::default() }) }
+    if sink.is_live {
+        Box::new(Live::new(sink))
+    } else {
+        Box::new(Lines {
+            sink,
+            steps: 0,
+            clock: Clock::default(),
+        })
+    }
 }
 
 /// A line for whatever is worth one.
@@ -30,10 +38,18 @@ impl Observer for Lines<'_> {
             Event::Opened { steps, .. } => self.steps = *steps,
             Event::Step(metrics) => {
                 self.clock.step(metrics.seconds.total);
-                self.sink.note(progress::step_line(metrics, self.steps, &self.clock));
+                self.sink
+                    .note(progress::step_line(metrics, self.steps, &self.clock));
             }
-            Event::Phase { step: 0, phase, items } if *phase != Phase::Save => {
-                self.sink.note(format_args!("before the first step: {} {items}", phase.name()));
+            Event::Phase {
+                step: 0,
+                phase,
+                items,
+            } if *phase != Phase::Save => {
+                self.sink.note(format_args!(
+                    "before the first step: {} {items}",
+                    phase.name()
+                ));
             }
             _ => {}
         }
@@ -57,7 +73,8 @@ impl<'s> Live<'s> {
         let bar = |template: &str| {
             let bar = sink.live.add(ProgressBar::new(0));
             // The templates are constants; a wrong one would show the default bar, not fail.
-            let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+            let style = ProgressStyle::with_template(template)
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
             bar.set_style(style.progress_chars("━╸ "));
             bar
         };
@@ -86,7 +103,10 @@ impl<'s> Live<'s> {
     fn step(&mut self, metrics: &StepMetrics) {
         self.clock.step(metrics.seconds.total);
         self.run.set_position(metrics.step);
-        let left = self.clock.left(self.steps.saturating_sub(metrics.step)).unwrap_or_default();
+        let left = self
+            .clock
+            .left(self.steps.saturating_sub(metrics.step))
+            .unwrap_or_default();
         self.run.set_message(format!("{left} left"));
         let lines = [
             progress::role_line(metrics, Role::Propose),
@@ -109,11 +129,17 @@ impl Observer for Live<'_> {
                 self.run.set_position(*step);
             }
             Event::Phase { step, phase, items } => self.begin_phase(*step, *phase, *items),
-            Event::Progress { done, items, tokens, .. } => {
+            Event::Progress {
+                done,
+                items,
+                tokens,
+                ..
+            } => {
                 self.phase.set_length(*items as u64);
                 self.phase.set_position(*done as u64);
                 let seconds = self.phase_begun.elapsed().as_secs_f64().max(1e-3);
-                self.phase.set_message(format!("{} tok/s", short(*tokens as f64 / seconds)));
+                self.phase
+                    .set_message(format!("{} tok/s", short(*tokens as f64 / seconds)));
             }
             Event::Step(metrics) => self.step(metrics),
             _ => {}
@@ -133,20 +159,40 @@ impl Drop for Live<'_> {
 /// What is worth a line that stays, on a terminal as elsewhere.
 fn note_rare(sink: &Sink, event: &Event<'_>) {
     match event {
-        Event::Opened { directory, step, steps } => {
-            let from = if *step == 0 { String::new() } else { format!(", going on after step {step}") };
-            sink.note(format_args!("run {} ({steps} steps{from})", directory.display()));
+        Event::Opened {
+            directory,
+            step,
+            steps,
+        } => {
+            let from = if *step == 0 {
+                String::new()
+            } else {
+                format!(", going on after step {step}")
+            };
+            sink.note(format_args!(
+                "run {} ({steps} steps{from})",
+                directory.display()
+            ));
         }
         Event::Evaluated { step, evaluation } => {
             let rates: Vec<String> = evaluation
                 .since(evaluation)
                 .iter()
-                .map(|(kind, it)| format!("{} {:.3} of {} tasks", kind.name(), it.solve_rate, it.tasks))
+                .map(|(kind, it)| {
+                    format!("{} {:.3} of {} tasks", kind.name(), it.solve_rate, it.tasks)
+                })
                 .collect();
-            sink.note(format_args!("held-out after step {step}: {}", rates.join(", ")));
+            sink.note(format_args!(
+                "held-out after step {step}: {}",
+                rates.join(", ")
+            ));
         }
         Event::CheckpointSkipped { directory, damage } => {
-            sink.note(format_args!("checkpoint {} is damaged ({}); using an older one", directory.display(), visible(damage)));
+            sink.note(format_args!(
+                "checkpoint {} is damaged ({}); using an older one",
+                directory.display(),
+                visible(damage)
+            ));
         }
         _ => {}
     }

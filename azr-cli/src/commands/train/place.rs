@@ -11,28 +11,59 @@ pub fn fresh(model: &str, now: SystemTime) -> PathBuf {
 }
 
 fn first_free(parent: &Path, name: &str) -> PathBuf {
-    let numbered = |number: u32| parent.join(if number == 1 { name.to_string() } else { format!("{name}-{number}") });
-    (1..).map(numbered).find(|it| !it.exists()).unwrap_or_else(|| parent.join(name))
+    let numbered = |number: u32| {
+        parent.join(if number == 1 {
+            name.to_string()
+        } else {
+            format!("{name}-{number}")
+        })
+    };
+    (1..)
+        .map(numbered)
+        .find(|it| !it.exists())
+        .unwrap_or_else(|| parent.join(name))
 }
 
 /// The last part of a path or hub id, without what would be odd in the name of a directory.
 fn stem(model: &str) -> String {
-    let last = model.trim_end_matches('/').rsplit('/').next().unwrap_or(model);
+    let last = model
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or(model);
     let last = last.strip_suffix(".gguf").unwrap_or(last);
-    let plain: String = last.chars().map(|it| if it.is_ascii_alphanumeric() || "-_.".contains(it) { it } else { '-' }).collect();
+    let plain: String = last
+        .chars()
+        .map(|it| {
+            if it.is_ascii_alphanumeric() || "-_.".contains(it) {
+                it
+            } else {
+                '-'
+            }
+        })
+        .collect();
     let plain = plain.trim_matches(['-', '.']).to_lowercase();
-    if plain.is_empty() { "model".to_string() } else { plain }
+    if plain.is_empty() {
+        "model".to_string()
+    } else {
+        plain
+    }
 }
 
 /// `2025-01-31` (UTC) for seconds since 1970: days counted in eras of 400 years that begin on the first of March.
 fn date(seconds: u64) -> String {
     let days = seconds / 86_400 + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
     let year = era * 400 + year_of_era + u64::from(month <= 2);
     format!("{year:04}-{month:02}-{day:02}")
 }
@@ -43,7 +74,12 @@ mod tests {
 
     #[test]
     fn dates_are_those_of_the_calendar() {
-        let known = [(0, "1970-01-01"), (951_782_400, "2000-02-29"), (951_868_800, "2000-03-01"), (1_735_689_599, "2024-12-31")];
+        let known = [
+            (0, "1970-01-01"),
+            (951_782_400, "2000-02-29"),
+            (951_868_800, "2000-03-01"),
+            (1_735_689_599, "2024-12-31"),
+        ];
         for (seconds, expected) in known {
             assert_eq!(date(seconds), expected);
         }
@@ -51,8 +87,24 @@ mod tests {
 
     #[test]
     fn names_come_from_the_end_of_a_path_or_hub_id() {
-        let names = ["azr-tiny", "Qwen/Qwen2.5-Coder-0.5B", "/a/b/Model.Q4_1.gguf", "../..", "a b\u{1b}"].map(stem);
-        assert_eq!(names, ["azr-tiny", "qwen2.5-coder-0.5b", "model.q4_1", "model", "a-b"]);
+        let names = [
+            "azr-tiny",
+            "Qwen/Qwen2.5-Coder-0.5B",
+            "/a/b/Model.Q4_1.gguf",
+            "../..",
+            "a b\u{1b}",
+        ]
+        .map(stem);
+        assert_eq!(
+            names,
+            [
+                "azr-tiny",
+                "qwen2.5-coder-0.5b",
+                "model.q4_1",
+                "model",
+                "a-b"
+            ]
+        );
     }
 
     #[test]

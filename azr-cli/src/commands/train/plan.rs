@@ -18,13 +18,23 @@ pub fn resolve(options: &Options) -> anyhow::Result<Config> {
     let text = match &options.config {
         None => embedded::RUN_FILE.to_string(),
         Some(path) => fs::read_to_string(path).map_err(|error| {
-            WrongRequest::because(format!("cannot read the run file {}; configs/ has complete ones", path.display()), error)
+            WrongRequest::because(
+                format!(
+                    "cannot read the run file {}; configs/ has complete ones",
+                    path.display()
+                ),
+                error,
+            )
         })?,
     };
     let model = options.model.iter().map(|it| format!("model.source={it}"));
     let assignments: Vec<String> = model.chain(options.set.iter().cloned()).collect();
-    let from = options.config.as_ref().map_or_else(|| "the embedded run file".to_string(), |it| it.display().to_string());
-    Config::parse(&text, assignments.iter().map(String::as_str)).map_err(|error| WrongRequest::because(from, error))
+    let from = options.config.as_ref().map_or_else(
+        || "the embedded run file".to_string(),
+        |it| it.display().to_string(),
+    );
+    Config::parse(&text, assignments.iter().map(String::as_str))
+        .map_err(|error| WrongRequest::because(from, error))
 }
 
 /// Prints the resolved file on standard output, and on standard error what a run of it would do.
@@ -33,9 +43,19 @@ pub fn show(config: &Config, directory: &Path, sink: &Sink) -> anyhow::Result<()
     let play = &config.self_play;
     let proposals = play.kinds.len() * play.proposals_per_kind;
     let ratings = proposals * play.rating_samples;
-    let drawn = if play.solver_batch.draws_from_buffer() { play.kinds.len() * play.solver_tasks_per_kind } else { 0 };
-    let tokens = proposals * config.sampling.proposal_tokens_max + (ratings + drawn) * config.sampling.answer_tokens_max;
-    sink.note(format_args!("would train {} for {} steps in {}", config.model.source, config.steps, directory.display()));
+    let drawn = if play.solver_batch.draws_from_buffer() {
+        play.kinds.len() * play.solver_tasks_per_kind
+    } else {
+        0
+    };
+    let tokens = proposals * config.sampling.proposal_tokens_max
+        + (ratings + drawn) * config.sampling.answer_tokens_max;
+    sink.note(format_args!(
+        "would train {} for {} steps in {}",
+        config.model.source,
+        config.steps,
+        directory.display()
+    ));
     sink.note(format_args!(
         "a step: {proposals} proposals, at most {} answers, at most {tokens} sampled tokens, {} update(s)",
         ratings + drawn,
@@ -66,15 +86,34 @@ mod tests {
 
     #[test]
     fn a_model_on_the_command_line_wins_and_a_later_assignment_wins_over_it() {
-        assert_eq!(resolve(&options(&["--model", "a/b"])).unwrap().model.source, "a/b");
-        let both = resolve(&options(&["--model", "a/b", "--set", "model.source=c", "--set", "steps=3"])).unwrap();
+        assert_eq!(
+            resolve(&options(&["--model", "a/b"])).unwrap().model.source,
+            "a/b"
+        );
+        let both = resolve(&options(&[
+            "--model",
+            "a/b",
+            "--set",
+            "model.source=c",
+            "--set",
+            "steps=3",
+        ]))
+        .unwrap();
         assert_eq!((both.model.source.as_str(), both.steps), ("c", 3));
     }
 
     #[test]
     fn a_wrong_file_key_or_value_is_a_wrong_request() {
-        for arguments in [["--config", "nowhere.toml"], ["--set", "no.such=1"], ["--set", "steps=many"]] {
-            assert_eq!(exit_code(&resolve(&options(&arguments)).unwrap_err()), WRONG, "{arguments:?}");
+        for arguments in [
+            ["--config", "nowhere.toml"],
+            ["--set", "no.such=1"],
+            ["--set", "steps=many"],
+        ] {
+            assert_eq!(
+                exit_code(&resolve(&options(&arguments)).unwrap_err()),
+                WRONG,
+                "{arguments:?}"
+            );
         }
     }
 
@@ -87,7 +126,12 @@ mod tests {
             if path.extension().is_some_and(|it| it == "toml") {
                 files += 1;
                 let resolved = resolve(&options(&["--config", path.to_str().unwrap()]));
-                assert!(resolved.is_ok(), "{}: {:#}", path.display(), resolved.unwrap_err());
+                assert!(
+                    resolved.is_ok(),
+                    "{}: {:#}",
+                    path.display(),
+                    resolved.unwrap_err()
+                );
             }
         }
         assert!(0 < files);

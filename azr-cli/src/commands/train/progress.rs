@@ -37,7 +37,9 @@ impl Clock {
 
 /// One line for a finished step.
 pub fn step_line(metrics: &StepMetrics, steps: u64, clock: &Clock) -> String {
-    let left = clock.left(steps.saturating_sub(metrics.step)).unwrap_or_default();
+    let left = clock
+        .left(steps.saturating_sub(metrics.step))
+        .unwrap_or_default();
     format!(
         "step {}/{steps}  valid {}  solved {}  learnable {}  buffer {}  {} tok/s  {:.1} s  {left} left",
         metrics.step,
@@ -57,7 +59,11 @@ pub fn role_line(metrics: &StepMetrics, role: Role) -> String {
     } else {
         format!("solved {}", lane(metrics, role, |it| it.solve_rate))
     };
-    format!("{:<8} reward {}   {rate}", role.name(), lane(metrics, role, |it| it.reward_mean))
+    format!(
+        "{:<8} reward {}   {rate}",
+        role.name(),
+        lane(metrics, role, |it| it.reward_mean)
+    )
 }
 
 /// What the buffer holds and what this step's tasks can teach.
@@ -95,14 +101,20 @@ pub fn duration(seconds: f64) -> String {
 }
 
 fn lane(metrics: &StepMetrics, role: Role, value: impl Fn(&LaneMetrics) -> Option<f64>) -> String {
-    metrics.lanes.get(&role).map_or_else(String::new, |kinds| by_kind(kinds, value))
+    metrics
+        .lanes
+        .get(&role)
+        .map_or_else(String::new, |kinds| by_kind(kinds, value))
 }
 
 /// `ded 0.91 abd 0.5 ind -`
 fn by_kind<T>(kinds: &BTreeMap<TaskKind, T>, value: impl Fn(&T) -> Option<f64>) -> String {
     let cell = |(kind, it): (&TaskKind, &T)| {
         let name: String = kind.name().chars().take(3).collect();
-        format!("{name} {}", value(it).map_or_else(|| "-".to_string(), |it| short((it * 1e3).round() / 1e3)))
+        format!(
+            "{name} {}",
+            value(it).map_or_else(|| "-".to_string(), |it| short((it * 1e3).round() / 1e3))
+        )
     };
     kinds.iter().map(cell).collect::<Vec<_>>().join(" ")
 }
@@ -113,7 +125,10 @@ mod tests {
 
     #[test]
     fn durations_are_short() {
-        assert_eq!([0.4, 59.6, 61.0, 3_700.0].map(duration), ["0 s", "1 min 00 s", "1 min 01 s", "1 h 01 min"]);
+        assert_eq!(
+            [0.4, 59.6, 61.0, 3_700.0].map(duration),
+            ["0 s", "1 min 00 s", "1 min 01 s", "1 h 01 min"]
+        );
     }
 
     #[test]
