@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{bench, doctor, export, generate, inspect, logprobs, train};
+use crate::commands::{bench, doctor, export, generate, inspect, logprobs, pretrain, train};
 use crate::sink::LogLevel;
 
 /// Absolute Zero Reasoner: a language model that sets itself programming tasks, solves them, and learns from what a
@@ -23,6 +23,8 @@ pub struct Arguments {
 pub enum Command {
     /// Train a model by self-play
     Train(train::Options),
+    /// Make azr-tiny from generated programs
+    Pretrain(pretrain::Options),
     /// Continue prompts
     Generate(generate::Options),
     /// Score given tokens

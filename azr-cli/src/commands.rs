@@ -7,4 +7,5 @@ pub mod export;
 pub mod generate;
 pub mod inspect;
 pub mod logprobs;
+pub mod pretrain;
 pub mod train;

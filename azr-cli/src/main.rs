@@ -68,6 +68,7 @@ fn main() -> ExitCode {
 fn run(command: Command, surroundings: &Surroundings) -> anyhow::Result<Ended> {
     match command {
         Command::Train(options) => commands::train::run(&options, surroundings),
+        Command::Pretrain(options) => commands::pretrain::run(&options, surroundings),
         Command::Generate(options) => commands::generate::run(&options, surroundings),
         Command::Logprobs(options) => commands::logprobs::run(&options, surroundings),
         Command::Inspect(options) => commands::inspect::run(&options, surroundings),

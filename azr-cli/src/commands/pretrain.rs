@@ -39,12 +39,18 @@ pub struct Options {
 /// Pretrains and writes.
 pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Ended> {
     if options.out.exists() {
-        let words = format!("{} exists; choose a directory that does not", options.out.display());
+        let words = format!(
+            "{} exists; choose a directory that does not",
+            options.out.display()
+        );
         return Err(WrongRequest::new(words));
     }
     let config = read(options)?;
     let interrupt = Interrupt::listen()?;
-    let python = PythonConfig { interpreter: surroundings.environment.python.clone(), ..PythonConfig::default() };
+    let python = PythonConfig {
+        interpreter: surroundings.environment.python.clone(),
+        ..PythonConfig::default()
+    };
     let sandbox = interpreter::start(&python)?;
     let mut pretraining = Pretraining::start(&config, &sandbox)?;
     let (started, mut tokens) = (Instant::now(), 0);
@@ -54,14 +60,18 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
         }
     })?;
     if interrupt.flag().load(Ordering::Relaxed) {
-        surroundings.sink.note(format_args!("stopped; nothing was written"));
+        surroundings
+            .sink
+            .note(format_args!("stopped; nothing was written"));
         return Ok(Ended::Interrupted);
     }
     let model = pretraining.model()?;
     model
         .save(&options.out, Precision::F32)
         .with_context(|| format!("cannot write the model to {}", options.out.display()))?;
-    surroundings.sink.note(format_args!("wrote {}", options.out.display()));
+    surroundings
+        .sink
+        .note(format_args!("wrote {}", options.out.display()));
     Ok(Ended::Done)
 }
 
@@ -70,14 +80,22 @@ fn read(options: &Options) -> anyhow::Result<PretrainConfig> {
     let text = fs::read_to_string(&options.config)
         .map_err(|error| WrongRequest::because(&format!("cannot read {path}"), error))?;
     toml::from_str(&text).map_err(|error| {
-        WrongRequest::because(&format!("{path} is no pretraining file; compare it with configs/azr-tiny.toml"), error)
+        WrongRequest::because(
+            &format!("{path} is no pretraining file; compare it with configs/azr-tiny.toml"),
+            error,
+        )
     })
 }
 
 /// What is worth a line.
 fn line(event: &PretrainEvent, steps: u64, started: Instant, tokens: &mut usize) -> Option<String> {
     match event {
-        PretrainEvent::Step { step, loss, gradient_norm, tokens: new } => {
+        PretrainEvent::Step {
+            step,
+            loss,
+            gradient_norm,
+            tokens: new,
+        } => {
             *tokens += new;
             let seconds = started.elapsed().as_secs_f64();
             let left = seconds / *step as f64 * (steps - step) as f64;
@@ -98,7 +116,11 @@ fn exam(step: u64, scores: &[Score]) -> String {
         let share = score.right as f64 / score.of as f64;
         let _ = match score.statements {
             0 => write!(text, "\n  {:18} {share:.2} valid", score.lane.to_string()),
-            n => write!(text, "\n  {:18} {share:.2} of programs with {n} statements", score.lane.to_string()),
+            n => write!(
+                text,
+                "\n  {:18} {share:.2} of programs with {n} statements",
+                score.lane.to_string()
+            ),
         };
     }
     text
