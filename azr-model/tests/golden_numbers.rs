@@ -1,0 +1,208 @@
+//! Log-probabilities, greedy continuations, gradients and training steps of the small golden models, as transformers and
+//! PyTorch compute them (`golden/small_models.py`).
+
+#[path = "../examples/check_golden/compare.rs"]
+mod compare;
+
+use azr_model::LanguageModel;
+use azr_model::language_model::ModelSource;
+use azr_model::learn::{Sequence, StepOptions, TokenGradients, Trainer, TrainerOptions};
+use azr_model::transformer::Transformer;
+use azr_model::weights::hub::{ENDPOINT, Hub};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// Both sides round to f32 in orders of their own; the golden numbers are written with 8 digits.
+const NATS_MAX: f32 = 5e-5;
+const GRADIENT_ERROR_MAX: f64 = 1e-4;
+/// Losses of ten steps, relative: the difference of one step is carried into the next.
+const LOSS_ERROR_MAX: f32 = 1e-4;
+
+const MODELS: [&str; 4] = [
+    "llama-tied-gqa",
+    "llama-untied-wide-heads",
+    "qwen2-tied-one-kv-head",
+    "qwen2-untied-sharded",
+];
+const TRAINED: [&str; 2] = ["llama-tied-gqa", "qwen2-untied-sharded"];
+
+#[derive(Deserialize)]
+struct Training {
+    gradient_tokens: Vec<u32>,
+    steps: Steps,
+}
+
+#[derive(Deserialize)]
+struct Steps {
+    lr: f32,
+    betas: (f32, f32),
+    eps: f32,
+    weight_decay: f32,
+    gradient_norm_max: f32,
+    tokens: Vec<u32>,
+    losses: Vec<f32>,
+    gradient_norms: Vec<f32>,
+    weight: String,
+    values: Vec<f32>,
+}
+
+fn directory(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../golden/small")
+        .join(name)
+}
+
+fn load(name: &str) -> LanguageModel {
+    let hub = Hub {
+        endpoint: ENDPOINT.to_owned(),
+        cache: PathBuf::new(),
+        token: None,
+        report: None,
+    };
+    LanguageModel::load(&ModelSource::Directory(directory(name)), &hub).expect("a model that loads")
+}
+
+fn golden<T: for<'de> Deserialize<'de>>(name: &str) -> T {
+    let json = std::fs::read_to_string(directory(name).join("golden.json")).expect("golden.json");
+    serde_json::from_str(&json).expect("golden numbers")
+}
+
+fn trainer(name: &str) -> Trainer {
+    let transformer = Transformer::on_cpu(load(name).parameters).expect("a transformer");
+    Trainer::new(transformer, TrainerOptions::default()).expect("a trainer")
+}
+
+/// Adds the gradient of the mean negative log-probability of all tokens but the first; returns that mean.
+fn learn(trainer: &mut Trainer, tokens: &[u32]) -> f32 {
+    let scored = (tokens.len() - 1) as f32;
+    let sequences = [Sequence {
+        tokens: tokens.to_vec(),
+        prompt_len: 1,
+    }];
+    let mut loss = 0.0;
+    let weigh = &mut |_, scores: &azr_model::learn::TokenScores| {
+        loss = -scores.logprobs.iter().sum::<f32>() / scored;
+        let count = scores.logprobs.len();
+        TokenGradients {
+            logprob: vec![-1.0 / scored; count],
+            entropy: vec![0.0; count],
+        }
+    };
+    trainer
+        .accumulate(&sequences, 1.0, weigh)
+        .expect("a gradient");
+    loss
+}
+
+#[test]
+fn texts_and_chats_become_what_transformers_makes_of_them() {
+    for name in MODELS {
+        let checked = compare::texts(&load(name), &golden(name)).unwrap();
+        assert!(40 < checked, "{name}: {checked}");
+    }
+}
+
+#[test]
+fn log_probabilities_are_those_of_transformers() {
+    for name in MODELS {
+        let transformer = Transformer::on_cpu(load(name).parameters).unwrap();
+        let agreement = compare::logprobs(&transformer, &golden(name)).unwrap();
+        println!("{name}: {agreement:?}");
+        assert!(
+            1000 <= agreement.tokens && agreement.nats_max <= NATS_MAX,
+            "{name}: {agreement:?}"
+        );
+    }
+}
+
+#[test]
+fn greedy_continuations_are_those_of_transformers() {
+    for name in MODELS {
+        let transformer = Transformer::on_cpu(load(name).parameters).unwrap();
+        let departures = compare::greedy(&transformer, &golden(name)).unwrap();
+        let words: Vec<String> = departures.iter().map(ToString::to_string).collect();
+        assert!(words.is_empty(), "{name}: {words:?}");
+    }
+}
+
+/// The error of a weight's gradient is the norm of the difference by the norm of the gradient.
+#[test]
+fn the_gradient_of_every_weight_is_that_of_pytorch() {
+    for name in TRAINED {
+        let file = std::fs::read(directory(name).join("gradients.safetensors")).unwrap();
+        let file = safetensors::SafeTensors::deserialize(&file).unwrap();
+        let reference: HashMap<String, Vec<f32>> = file
+            .iter()
+            .map(|(name, tensor)| {
+                let values = tensor
+                    .data()
+                    .as_chunks::<4>()
+                    .0
+                    .iter()
+                    .map(|four| f32::from_le_bytes(*four));
+                (
+                    name.trim_start_matches("grad.").to_owned(),
+                    values.collect(),
+                )
+            })
+            .collect();
+        let mut trainer = trainer(name);
+        learn(&mut trainer, &golden::<Training>(name).gradient_tokens);
+        let entries = trainer.transformer().layout().entries().to_vec();
+        assert_eq!(entries.len(), reference.len(), "{name} has other weights");
+        let gradient = trainer.with_gradient(<[f32]>::to_vec).unwrap();
+        for entry in entries {
+            let (ours, theirs) = (&gradient[entry.range()], &reference[&entry.name]);
+            let norm = |values: &mut dyn Iterator<Item = f32>| {
+                values.map(|v| f64::from(v).powi(2)).sum::<f64>().sqrt()
+            };
+            let difference = norm(&mut ours.iter().zip(theirs).map(|(a, b)| a - b));
+            let error = difference / norm(&mut theirs.iter().copied());
+            assert!(
+                error <= GRADIENT_ERROR_MAX,
+                "{name} {}: relative error {error:.2e}",
+                entry.name
+            );
+        }
+    }
+}
+
+#[test]
+fn ten_steps_of_adamw_are_those_of_pytorch() {
+    for name in TRAINED {
+        let Training { steps, .. } = golden(name);
+        let options = StepOptions {
+            lr: steps.lr,
+            beta1: steps.betas.0,
+            beta2: steps.betas.1,
+            eps: steps.eps,
+            weight_decay: steps.weight_decay,
+            gradient_norm_max: steps.gradient_norm_max,
+        };
+        let mut trainer = trainer(name);
+        for (step, (loss, norm)) in steps.losses.iter().zip(&steps.gradient_norms).enumerate() {
+            let ours = learn(&mut trainer, &steps.tokens);
+            let report = trainer.step(&options).unwrap();
+            let close = |ours: f32, theirs: f32| (ours - theirs).abs() <= LOSS_ERROR_MAX * theirs;
+            assert!(
+                close(ours, *loss),
+                "{name} step {step}: loss {ours} and {loss}"
+            );
+            let ours = report.gradient_norm;
+            assert!(
+                close(ours, *norm),
+                "{name} step {step}: gradient norm {ours} and {norm}"
+            );
+        }
+        let parameters = trainer.transformer().to_parameters().unwrap();
+        let weights = &parameters.get(&steps.weight).unwrap()[..steps.values.len()];
+        for (ours, theirs) in weights.iter().zip(&steps.values) {
+            assert!(
+                (ours - theirs).abs() <= 1e-5,
+                "{name} {}: {ours} and {theirs}",
+                steps.weight
+            );
+        }
+    }
+}
