@@ -14,4 +14,5 @@ pub(crate) mod matmul;
 pub(crate) mod rms_norm;
 pub(crate) mod rope;
 pub(crate) mod rows;
+pub(crate) mod scratch;
 pub(crate) mod swiglu;

@@ -13,6 +13,7 @@ pub mod language;
 pub mod language_model;
 pub mod learn;
 pub mod parameters;
+mod pool;
 pub mod score;
 mod simd;
 pub mod tokenizer;

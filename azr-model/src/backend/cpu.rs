@@ -1,28 +1,36 @@
 //! The processor: f32, all threads of the current rayon pool, the same bits for any number of them.
 
-use std::{
-    ops::Range,
-    sync::{Mutex, PoisonError},
-};
+use std::ops::Range;
 
 use super::{
     AttentionSaved, Backend, BackendError, Batch, CacheLayer, Factors, HeadSaved, Heads, Plus, Turn,
 };
 use crate::kernels::{
     adamw,
-    attention::{self, Pages},
-    embedding, head, matmul, rms_norm, rope, swiglu,
+    attention::{self, Attention, Pages},
+    embedding, head, matmul, rms_norm, rope,
+    scratch::Scratch,
+    swiglu,
 };
 
 /// The host's processor and memory.
 #[derive(Debug, Default)]
 pub struct CpuBackend {
-    /// Logits of one chunk of the head's backward pass, kept between passes.
-    logits: Mutex<Vec<f32>>,
+    scratch: Scratch,
 }
 
 fn out_of_memory(elements: usize) -> impl Fn(std::collections::TryReserveError) -> BackendError {
     move |source| BackendError::Allocate { elements, source }
+}
+
+impl CpuBackend {
+    fn attention_of<'a>(&'a self, batch: &'a Batch, heads: &'a Heads) -> Attention<'a> {
+        Attention {
+            scratch: &self.scratch,
+            heads,
+            segments: &batch.segments,
+        }
+    }
 }
 
 impl Backend for CpuBackend {
@@ -117,15 +125,15 @@ impl Backend for CpuBackend {
     }
 
     fn linear(&self, x: &[f32], weights: &matmul::Weights, plus: Plus<&[f32]>, y: &mut [f32]) {
-        matmul::forward(x, weights, plus, y);
+        matmul::forward(&self.scratch, x, weights, plus, y);
     }
 
     fn linear_backward_input(&self, dy: &[f32], w: &[f32], outputs: usize, dx: &mut [f32]) {
-        matmul::backward_input(dy, w, outputs, dx);
+        matmul::backward_input(&self.scratch, dy, w, outputs, dx);
     }
 
     fn linear_backward_weights(&self, dy: &[f32], x: &[f32], outputs: usize, dw: &mut [f32]) {
-        matmul::backward_weights(dy, x, outputs, dw);
+        matmul::backward_weights(&self.scratch, dy, x, outputs, dw);
     }
 
     fn linear_backward_bias(&self, dy: &[f32], db: &mut [f32]) {
@@ -162,7 +170,8 @@ impl Backend for CpuBackend {
             layer,
             layers,
         };
-        attention::forward(qkv, heads, &batch.segments, pages, cache, out, lse);
+        self.attention_of(batch, heads)
+            .forward(qkv, pages, cache, out, lse);
     }
 
     fn attention_backward(
@@ -178,15 +187,13 @@ impl Backend for CpuBackend {
             lse,
             dout,
         } = saved;
-        attention::backward(
+        self.attention_of(batch, heads).backward(
             attention::Saved {
                 qkv,
                 out,
                 lse,
                 dout,
             },
-            heads,
-            &batch.segments,
             dqkv,
         );
     }
@@ -213,12 +220,16 @@ impl Backend for CpuBackend {
         logprobs: &mut [f32],
         entropies: &mut [f32],
     ) {
-        let rows = head::Rows {
+        let targets = &batch.targets;
+        let scratch = &self.scratch;
+        head::Head {
+            scratch,
+            weights,
             hidden,
-            targets: &batch.targets,
+            targets,
             inverse_temperature,
-        };
-        head::forward(&rows, weights, logprobs, entropies);
+        }
+        .forward(logprobs, entropies);
     }
 
     fn head_backward(
@@ -228,26 +239,18 @@ impl Backend for CpuBackend {
         dhidden: &mut [f32],
         dw: &mut [f32],
     ) {
-        let HeadSaved {
-            hidden,
-            packed,
-            weights,
-            inverse_temperature,
-            dlogprobs,
-            dentropies,
-        } = saved;
-        let rows = head::Rows {
-            hidden,
+        let head = head::Head {
+            scratch: &self.scratch,
+            weights: saved.packed,
+            hidden: saved.hidden,
             targets: &batch.targets,
-            inverse_temperature,
+            inverse_temperature: saved.inverse_temperature,
         };
         let gradients = head::ScoreGradients {
-            logprob: dlogprobs,
-            entropy: dentropies,
+            logprob: saved.dlogprobs,
+            entropy: saved.dentropies,
         };
-        // A panic in another pass leaves numbers that this one overwrites.
-        let mut logits = self.logits.lock().unwrap_or_else(PoisonError::into_inner);
-        head::backward(&rows, &gradients, packed, weights, dhidden, dw, &mut logits);
+        head.backward(&gradients, saved.weights, dhidden, dw);
     }
 
     fn sum_of_squares(&self, values: &[f32]) -> Result<f64, BackendError> {

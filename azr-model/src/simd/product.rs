@@ -4,13 +4,15 @@
 //! of `k` that begins at zero. Blocks keep partial sums in f32, which changes no bit, so neither the number of rows nor
 //! that of threads can be seen in a result.
 
-use std::{cell::RefCell, ops::Range};
+use std::ops::Range;
+
+use crate::pool::Pool;
 
 use super::{
     Isa,
     matrix::MatrixMut,
     panels::Panels,
-    tile::{self, Left, PANEL, ROWS_MAX, Right, Start},
+    tile::{self, Extent, Left, PANEL, ROWS_MAX, Right, Start, Sums},
 };
 
 /// Rows of a block: its slice of the left factor stays in the second-level cache.
@@ -47,6 +49,8 @@ pub(crate) enum Finish<'a> {
 /// A product to be computed.
 #[derive(Clone, Copy)]
 pub(crate) struct Product<'a> {
+    /// Memory of its blocks.
+    pub(crate) blocks: &'a Pool<Block>,
     pub(crate) rows: usize,
     pub(crate) depth: usize,
     pub(crate) columns: usize,
@@ -135,6 +139,18 @@ impl Product<'_> {
     }
 
     fn serial(&self, isa: Isa, rows: Range<usize>, columns: Range<usize>, out: MatrixMut<'_>) {
+        self.blocks
+            .with(|space| self.serial_in(isa, space, rows, columns, out));
+    }
+
+    fn serial_in(
+        &self,
+        isa: Isa,
+        space: &mut Block,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        out: MatrixMut<'_>,
+    ) {
         let mut rest = out;
         for column in columns.clone().step_by(BLOCK_COLUMNS) {
             let column_end = columns.end.min(column + BLOCK_COLUMNS);
@@ -144,9 +160,7 @@ impl Product<'_> {
                 let row_end = rows.end.min(row + BLOCK_ROWS);
                 let (_, below) = now.reborrow().split_rows(row - rows.start);
                 let (block, _) = below.split_rows(row_end - row);
-                WORKSPACE.with_borrow_mut(|space| {
-                    self.block(isa, space, row..row_end, column..column_end, block)
-                });
+                self.block(isa, space, row..row_end, column..column_end, block);
             }
         }
     }
@@ -155,7 +169,7 @@ impl Product<'_> {
     fn block(
         &self,
         isa: Isa,
-        space: &mut Workspace,
+        space: &mut Block,
         rows: Range<usize>,
         columns: Range<usize>,
         mut out: MatrixMut<'_>,
@@ -209,7 +223,7 @@ impl Product<'_> {
     fn accumulate(
         &self,
         isa: Isa,
-        space: &mut Workspace,
+        space: &mut Block,
         rows: &Range<usize>,
         columns: &Range<usize>,
         span: Range<usize>,
@@ -232,45 +246,37 @@ impl Product<'_> {
                     pack_right(&mut space.right, data, stride, &span, column..last)
                 }
             };
+            let mut extent = Extent {
+                rows: rows.len(),
+                depth: span.len(),
+                panels: width,
+            };
             let sums = &mut space.sums[panel * PANEL..];
             if !transposed {
                 let begin = rows.start * self.left.row + span.start;
-                let left = Left {
-                    data: self.left.data.get(begin..).unwrap_or_default(),
-                    ..self.left
-                };
+                let data = self.left.data.get(begin..).unwrap_or_default();
+                let left = Left::rows(data, self.left.row);
                 tile::multiply(
                     isa,
-                    rows.len(),
-                    span.len(),
-                    width,
+                    extent,
                     left,
                     right,
-                    sums,
-                    stride,
+                    Sums {
+                        data: sums,
+                        row: stride,
+                    },
                     start,
                 );
                 continue;
             }
             for row in (0..rows.len()).step_by(ROWS_MAX) {
-                let left = Left {
-                    data: &space.left[row * span.len()..],
-                    row: 1,
-                    depth: ROWS_MAX,
+                extent.rows = ROWS_MAX.min(rows.len() - row);
+                let left = Left::columns(&space.left[row * span.len()..], ROWS_MAX);
+                let sums = Sums {
+                    data: &mut sums[row * stride..],
+                    row: stride,
                 };
-                let height = ROWS_MAX.min(rows.len() - row);
-                let sums = &mut sums[row * stride..];
-                tile::multiply(
-                    isa,
-                    height,
-                    span.len(),
-                    width,
-                    left,
-                    right,
-                    sums,
-                    stride,
-                    start,
-                );
+                tile::multiply(isa, extent, left, right, sums, start);
             }
         }
     }
@@ -328,17 +334,20 @@ fn pack_right<'a>(
     }
 }
 
-/// Memory of one block, kept by each thread: fresh memory would cost more than the block.
-struct Workspace {
+/// Memory of one block of a product.
+#[derive(Debug)]
+pub(crate) struct Block {
     sums: Vec<f32>,
     left: Vec<f32>,
     right: Vec<f32>,
 }
 
-thread_local! {
-    static WORKSPACE: RefCell<Workspace> = RefCell::new(Workspace {
-        sums: vec![0.0; BLOCK_ROWS * BLOCK_COLUMNS],
-        left: vec![0.0; BLOCK_ROWS * BLOCK_DEPTH],
-        right: vec![0.0; 4 * PANEL * BLOCK_DEPTH],
-    });
+impl Default for Block {
+    fn default() -> Self {
+        Self {
+            sums: vec![0.0; BLOCK_ROWS * BLOCK_COLUMNS],
+            left: vec![0.0; BLOCK_ROWS * BLOCK_DEPTH],
+            right: vec![0.0; 4 * PANEL * BLOCK_DEPTH],
+        }
+    }
 }

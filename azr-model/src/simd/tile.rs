@@ -28,6 +28,61 @@ pub(crate) struct Right<'a> {
     pub(crate) depth: usize,
 }
 
+/// Where sums go: element `(i, j)` is `data[i * row + j]`.
+pub(crate) struct Sums<'a> {
+    pub(crate) data: &'a mut [f32],
+    pub(crate) row: usize,
+}
+
+/// How large a product is.
+#[derive(Clone, Copy)]
+pub(crate) struct Extent {
+    pub(crate) rows: usize,
+    pub(crate) depth: usize,
+    /// Panels of sixteen columns.
+    pub(crate) panels: usize,
+}
+
+impl<'a> Left<'a> {
+    /// A factor that lies row by row.
+    pub(crate) fn rows(data: &'a [f32], stride: usize) -> Self {
+        Self {
+            data,
+            row: stride,
+            depth: 1,
+        }
+    }
+
+    /// A factor whose transpose lies row by row.
+    pub(crate) fn columns(data: &'a [f32], stride: usize) -> Self {
+        Self {
+            data,
+            row: 1,
+            depth: stride,
+        }
+    }
+}
+
+impl<'a> Right<'a> {
+    /// Packed panels of this depth, one after the other.
+    pub(crate) fn panels(data: &'a [f32], depth: usize) -> Self {
+        Self {
+            data,
+            panel: PANEL * depth,
+            depth: PANEL,
+        }
+    }
+
+    /// A factor that lies row by row, each filled up to whole panels.
+    pub(crate) fn rows(data: &'a [f32], stride: usize) -> Self {
+        Self {
+            data,
+            panel: PANEL,
+            depth: stride,
+        }
+    }
+}
+
 /// What a tile begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Start {
@@ -52,23 +107,28 @@ pub(super) struct Operands {
     pub(super) start: Start,
 }
 
-/// Multiplies `rows` by `depth` by `panels * 16` into `c`, whose rows are `c_row` apart.
+/// Multiplies `rows` by `depth` by `panels * 16` into `sums`.
 ///
 /// # Panics
-/// An operand is shorter than the sizes say.
+/// An operand is shorter than the extent says.
 #[inline]
-#[allow(clippy::too_many_arguments)]
 pub(crate) fn multiply(
     isa: Isa,
-    rows: usize,
-    depth: usize,
-    panels: usize,
+    extent: Extent,
     left: Left<'_>,
     right: Right<'_>,
-    c: &mut [f32],
-    c_row: usize,
+    sums: Sums<'_>,
     start: Start,
 ) {
+    let Extent {
+        rows,
+        depth,
+        panels,
+    } = extent;
+    let Sums {
+        data: c,
+        row: c_row,
+    } = sums;
     if rows == 0 || panels == 0 {
         return;
     }
@@ -271,9 +331,16 @@ mod tests {
                             } else {
                                 before.clone()
                             };
-                            multiply(
-                                *isa, rows, depth, panels, left, right, &mut c, columns, start,
-                            );
+                            let extent = Extent {
+                                rows,
+                                depth,
+                                panels,
+                            };
+                            let sums = Sums {
+                                data: &mut c,
+                                row: columns,
+                            };
+                            multiply(*isa, extent, left, right, sums, start);
                             assert_eq!(c, expected, "{isa:?} {rows}x{depth}x{columns} {start:?}");
                         }
                     }

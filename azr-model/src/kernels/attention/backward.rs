@@ -3,16 +3,17 @@
 //! With `p = e^(s - lse)` and `D = dout . out`: `dv += p^T dout`, `ds = p (dout . v - D)`, `dq += ds k / sqrt(e)`,
 //! `dk += ds^T q / sqrt(e)`. A task owns one key/value head of one sequence, so no sum is shared.
 
-use std::{cell::RefCell, ops::Range};
+use std::ops::Range;
 
-use super::{BLOCK, Heads, Segment};
+use super::{Attention, BLOCK, Heads, Segment};
 use crate::{
     kernels::exp::exp,
+    pool::Pool,
     simd::{
         Isa, lanes,
         matrix::MatrixMut,
         multiversion,
-        tile::{self, Left, PANEL, Right, Start},
+        tile::{self, Extent, Left, PANEL, Right, Start, Sums},
     },
 };
 
@@ -29,26 +30,32 @@ pub(crate) struct Saved<'a> {
     pub(crate) dout: &'a [f32],
 }
 
-/// Writes `dqkv [n, width]`.
-pub(crate) fn backward(saved: Saved<'_>, heads: &Heads, segments: &[Segment], dqkv: &mut [f32]) {
-    let rows = saved.qkv.len() / heads.width();
-    assert_eq!(
-        segments.iter().map(|it| it.rows.len()).sum::<usize>(),
-        rows,
-        "every row is in one segment"
-    );
-    assert!(
-        segments.iter().all(|it| it.start == 0),
-        "sequences are read whole"
-    );
-    let (dq, rest) = MatrixMut::new(dqkv, rows, heads.width()).split_columns(heads.query_width());
-    let (dk, dv) = rest.split_columns(heads.kv_width());
-    let pass = Pass {
-        saved,
-        heads,
-        isa: Isa::detect(),
-    };
-    pass.share(segments, 0..heads.kv_heads, Gradients { dq, dk, dv });
+impl Attention<'_> {
+    /// Writes `dqkv [n, width]`.
+    pub(crate) fn backward(&self, saved: Saved<'_>, dqkv: &mut [f32]) {
+        let Attention {
+            scratch,
+            heads,
+            segments,
+        } = *self;
+        let rows = saved.qkv.len() / heads.width();
+        let covered: usize = segments.iter().map(|it| it.rows.len()).sum();
+        assert_eq!(covered, rows, "every row is in one segment");
+        assert!(
+            segments.iter().all(|it| it.start == 0),
+            "sequences are read whole"
+        );
+        let (dq, rest) =
+            MatrixMut::new(dqkv, rows, heads.width()).split_columns(heads.query_width());
+        let (dk, dv) = rest.split_columns(heads.kv_width());
+        let pass = Pass {
+            spaces: &scratch.attention,
+            saved,
+            heads,
+            isa: Isa::detect(),
+        };
+        pass.share(segments, 0..heads.kv_heads, Gradients { dq, dk, dv });
+    }
 }
 
 struct Gradients<'a> {
@@ -89,6 +96,7 @@ impl Gradients<'_> {
 }
 
 struct Pass<'a> {
+    spaces: &'a Pool<Space>,
     saved: Saved<'a>,
     heads: &'a Heads,
     isa: Isa,
@@ -98,7 +106,9 @@ impl Pass<'_> {
     fn share(&self, segments: &[Segment], kv: Range<usize>, out: Gradients<'_>) {
         let group = self.heads.group();
         if let ([segment], 1) = (segments, kv.len()) {
-            return SPACE.with_borrow_mut(|space| self.head(segment, kv.start, space, out));
+            return self
+                .spaces
+                .with(|space| self.head(segment, kv.start, space, out));
         }
         if segments.len() <= 1 {
             let at = kv.len() / 2;
@@ -194,137 +204,80 @@ impl Pass<'_> {
 
     /// One block of queries against one block of keys.
     fn pair(&self, first: usize, count: usize, key: usize, keys: usize, space: &mut Space) {
-        let e = self.heads.head_dim;
-        let (padded, columns) = (self.heads.padded(), self.heads.padded() / PANEL);
+        let (e, padded) = (self.heads.head_dim, self.heads.padded());
         let panels = keys.div_ceil(PANEL);
-        let Space {
-            key_panels,
-            value_panels,
-            keys: key_rows,
-            dk,
-            dv,
-            q,
-            dout,
-            dq,
-            along,
-            lse,
-            p,
-            ds,
-        } = space;
-        let queries = Left {
-            data: q,
-            row: padded,
-            depth: 1,
-        };
-        let right = Right {
-            data: &key_panels[key * e..],
-            panel: PANEL * e,
-            depth: PANEL,
-        };
-        tile::multiply(
-            self.isa,
-            count,
-            e,
+        let scores = Extent {
+            rows: count,
+            depth: e,
             panels,
-            queries,
-            right,
-            p,
-            BLOCK,
-            Start::Zero,
-        );
-        let upstream = Left {
-            data: dout,
-            row: padded,
-            depth: 1,
         };
-        let right = Right {
-            data: &value_panels[key * e..],
-            panel: PANEL * e,
-            depth: PANEL,
+        let queries = Left::rows(&space.q, padded);
+        let right = Right::panels(&space.key_panels[key * e..], e);
+        let into = Sums {
+            data: &mut space.p,
+            row: BLOCK,
         };
-        tile::multiply(
-            self.isa,
-            count,
-            e,
-            panels,
-            upstream,
-            right,
-            ds,
-            BLOCK,
-            Start::Zero,
-        );
+        tile::multiply(self.isa, scores, queries, right, into, Start::Zero);
+        let upstream = Left::rows(&space.dout, padded);
+        let right = Right::panels(&space.value_panels[key * e..], e);
+        let into = Sums {
+            data: &mut space.ds,
+            row: BLOCK,
+        };
+        tile::multiply(self.isa, scores, upstream, right, into, Start::Zero);
         for i in 0..count {
             let limit = keys.min(first + i + 1 - key);
-            let (p, ds) = (
-                &mut p[i * BLOCK..][..panels * PANEL],
-                &mut ds[i * BLOCK..][..panels * PANEL],
+            let row = i * BLOCK..i * BLOCK + panels * PANEL;
+            let (p, ds) = (&mut space.p[row.clone()], &mut space.ds[row]);
+            differentiate(
+                p,
+                ds,
+                limit,
+                self.heads.scale(),
+                space.lse[i],
+                space.along[i],
             );
-            differentiate(p, ds, limit, self.heads.scale(), lse[i], along[i]);
         }
-        let right = Right {
-            data: &key_rows[key * padded..],
-            panel: PANEL,
-            depth: padded,
+        self.spread(count, key, keys, space);
+    }
+
+    /// Adds what the probabilities and their gradients say to the gradients of queries, keys and values.
+    fn spread(&self, count: usize, key: usize, keys: usize, space: &mut Space) {
+        let padded = self.heads.padded();
+        let add = |extent, left, right, sums| {
+            let into = Sums {
+                data: sums,
+                row: padded,
+            };
+            tile::multiply(self.isa, extent, left, right, into, Start::Resume);
         };
-        let left = Left {
-            data: ds,
-            row: BLOCK,
-            depth: 1,
+        let panels = padded / PANEL;
+        let by_query = Extent {
+            rows: count,
+            depth: keys,
+            panels,
         };
-        tile::multiply(
-            self.isa,
-            count,
-            keys,
-            columns,
-            left,
-            right,
-            dq,
-            padded,
-            Start::Resume,
+        let by_key = Extent {
+            rows: keys,
+            depth: count,
+            panels,
+        };
+        let at = key * padded;
+        let keys = Right::rows(&space.keys[at..], padded);
+        add(by_query, Left::rows(&space.ds, BLOCK), keys, &mut space.dq);
+        let queries = Right::rows(&space.q, padded);
+        add(
+            by_key,
+            Left::columns(&space.ds, BLOCK),
+            queries,
+            &mut space.dk[at..],
         );
-        let right = Right {
-            data: q,
-            panel: PANEL,
-            depth: padded,
-        };
-        let left = Left {
-            data: ds,
-            row: 1,
-            depth: BLOCK,
-        };
-        let sums = &mut dk[key * padded..];
-        tile::multiply(
-            self.isa,
-            keys,
-            count,
-            columns,
-            left,
-            right,
-            sums,
-            padded,
-            Start::Resume,
-        );
-        let right = Right {
-            data: dout,
-            panel: PANEL,
-            depth: padded,
-        };
-        let left = Left {
-            data: p,
-            row: 1,
-            depth: BLOCK,
-        };
-        let sums = &mut dv[key * padded..];
-        tile::multiply(
-            self.isa,
-            keys,
-            count,
-            columns,
-            left,
-            right,
-            sums,
-            padded,
-            Start::Resume,
+        let upstream = Right::rows(&space.dout, padded);
+        add(
+            by_key,
+            Left::columns(&space.p, BLOCK),
+            upstream,
+            &mut space.dv[at..],
         );
     }
 }
@@ -347,9 +300,9 @@ multiversion! {
     }
 }
 
-/// Memory of one task, kept by each thread.
-#[derive(Default)]
-struct Space {
+/// Memory of one task.
+#[derive(Debug, Default)]
+pub(crate) struct Space {
     key_panels: Vec<f32>,
     value_panels: Vec<f32>,
     keys: Vec<f32>,
@@ -383,8 +336,4 @@ impl Space {
             square.resize(BLOCK * BLOCK, 0.0);
         }
     }
-}
-
-thread_local! {
-    static SPACE: RefCell<Space> = RefCell::new(Space::default());
 }

@@ -1,55 +1,58 @@
 //! Forward: writes keys and values to their pages, then walks the pages.
 
-use std::{cell::RefCell, ops::Range};
+use std::ops::Range;
 
-use super::{BLOCK, Heads, Pages, Segment};
+use super::{Attention, BLOCK, Heads, Pages, Segment};
 use crate::{
     kernels::exp::{exp, ln},
+    pool::Pool,
     simd::{
         Isa, lanes,
         matrix::MatrixMut,
         multiversion,
-        tile::{self, Left, PANEL, ROWS_MAX, Right, Start},
+        tile::{self, Extent, Left, PANEL, ROWS_MAX, Right, Start, Sums},
     },
 };
 
 /// Pairs of query and key times heads that are worth a task of their own (some 20 microseconds).
 const GRAIN_PAIRS: usize = 1 << 12;
 
-/// Writes the keys and values of every row of `qkv [n, width]` into `cache`, then `out [n, query_width]` and
-/// `lse [n, heads]`.
-pub(crate) fn forward(
-    qkv: &[f32],
-    heads: &Heads,
-    segments: &[Segment],
-    pages: Pages<'_>,
-    cache: &mut [f32],
-    out: &mut [f32],
-    lse: &mut [f32],
-) {
-    let rows = qkv.len() / heads.width();
-    assert_eq!(
-        segments.iter().map(|it| it.rows.len()).sum::<usize>(),
-        rows,
-        "every row is in one segment"
-    );
-    assert!(
-        segments
+impl Attention<'_> {
+    /// Writes the keys and values of every row of `qkv [n, width]` into `cache`, then `out [n, query_width]` and
+    /// `lse [n, heads]`.
+    pub(crate) fn forward(
+        &self,
+        qkv: &[f32],
+        pages: Pages<'_>,
+        cache: &mut [f32],
+        out: &mut [f32],
+        lse: &mut [f32],
+    ) {
+        let Attention {
+            scratch,
+            heads,
+            segments,
+        } = *self;
+        let rows = qkv.len() / heads.width();
+        let covered: usize = segments.iter().map(|it| it.rows.len()).sum();
+        assert_eq!(covered, rows, "every row is in one segment");
+        let paged = segments
             .iter()
-            .all(|it| it.pages_needed() <= it.pages.len()),
-        "every segment has its pages"
-    );
-    store(qkv, heads, segments, pages, cache);
-    let pass = Pass {
-        qkv,
-        heads,
-        pages,
-        cache,
-        isa: Isa::detect(),
-    };
-    let out = MatrixMut::new(out, rows, heads.query_width());
-    let lse = MatrixMut::new(lse, rows, heads.heads);
-    pass.share(segments, 0..heads.kv_heads, out, lse);
+            .all(|it| it.pages_needed() <= it.pages.len());
+        assert!(paged, "every segment has its pages");
+        store(qkv, heads, segments, pages, cache);
+        let pass = Pass {
+            floats: &scratch.floats,
+            qkv,
+            heads,
+            pages,
+            cache,
+            isa: Isa::detect(),
+        };
+        let out = MatrixMut::new(out, rows, heads.query_width());
+        let lse = MatrixMut::new(lse, rows, heads.heads);
+        pass.share(segments, 0..heads.kv_heads, out, lse);
+    }
 }
 
 fn store(qkv: &[f32], heads: &Heads, segments: &[Segment], pages: Pages<'_>, cache: &mut [f32]) {
@@ -72,6 +75,7 @@ fn store(qkv: &[f32], heads: &Heads, segments: &[Segment], pages: Pages<'_>, cac
 }
 
 struct Pass<'a> {
+    floats: &'a Pool<Vec<f32>>,
     qkv: &'a [f32],
     heads: &'a Heads,
     pages: Pages<'a>,
@@ -175,7 +179,7 @@ impl Pass<'_> {
             segments.first().map_or(0, |it| it.rows.start),
             kv.start * group,
         );
-        SUMS.with_borrow_mut(|sums| {
+        self.floats.with(|sums| {
             sums.resize(sums.len().max(ROWS_MAX * self.heads.padded()), 0.0);
             for segment in segments {
                 for g in kv.clone() {
@@ -203,78 +207,68 @@ impl Pass<'_> {
         strip: &Strip,
         sums: &mut [f32],
     ) -> [State; ROWS_MAX] {
-        let Heads { head_dim: e, .. } = *self.heads;
-        let (padded, width) = (self.heads.padded(), self.heads.width());
-        let query_row = match strip.along {
-            Along::Tokens => width,
-            Along::Heads => e,
-        };
-        let queries = Left {
-            data: &self.qkv[strip.row * width + strip.head * e..],
-            row: query_row,
-            depth: 1,
-        };
+        let (e, padded) = (self.heads.head_dim, self.heads.padded());
+        let queries = self.queries(strip);
         let mut scores = [0.0f32; ROWS_MAX * BLOCK];
         let mut states = [State::default(); ROWS_MAX];
-        let blocks = (0..).take_while(|block| 0 < strip.limit(strip.count - 1, *block));
-        for block in blocks {
+        let last = strip.count - 1;
+        for block in (0..).take_while(|block| 0 < strip.limit(last, *block)) {
             let base = self.pages.head(self.heads, segment, block, kv_head);
-            let keys = &self.cache[base..][..BLOCK * e];
-            let values = &self.cache[base + BLOCK * e..][..BLOCK * padded];
-            let limit = strip.limit(strip.count - 1, block);
+            let (keys, values) = self.cache[base..][..BLOCK * (e + padded)].split_at(BLOCK * e);
+            let limit = strip.limit(last, block);
             let panels = limit.div_ceil(PANEL);
-            let right = Right {
-                data: keys,
-                panel: PANEL * e,
-                depth: PANEL,
+            let extent = Extent {
+                rows: strip.count,
+                depth: e,
+                panels,
+            };
+            let into = Sums {
+                data: &mut scores,
+                row: BLOCK,
             };
             tile::multiply(
                 self.isa,
-                strip.count,
-                e,
-                panels,
+                extent,
                 queries,
-                right,
-                &mut scores,
-                BLOCK,
+                Right::panels(keys, e),
+                into,
                 Start::Zero,
             );
             for (index, state) in states.iter_mut().enumerate().take(strip.count) {
                 let row = &mut scores[index * BLOCK..][..panels * PANEL];
                 let sums = &mut sums[index * padded..][..padded];
-                soften(
-                    row,
-                    strip.limit(index, block),
-                    self.heads.scale(),
-                    state,
-                    sums,
-                    block,
-                );
+                let limit = strip.limit(index, block);
+                soften(row, limit, self.heads.scale(), state, sums, block);
             }
-            let weights = Left {
-                data: &scores,
-                row: BLOCK,
-                depth: 1,
+            let extent = Extent {
+                rows: strip.count,
+                depth: limit,
+                panels: padded / PANEL,
             };
-            let right = Right {
-                data: values,
-                panel: PANEL,
-                depth: padded,
+            let weights = Left::rows(&scores, BLOCK);
+            let into = Sums {
+                data: sums,
+                row: padded,
             };
-            let (count, panels) = (strip.count, padded / PANEL);
             tile::multiply(
                 self.isa,
-                count,
-                limit,
-                panels,
+                extent,
                 weights,
-                right,
-                sums,
-                padded,
+                Right::rows(values, padded),
+                into,
                 Start::Resume,
             );
         }
         states
+    }
+
+    fn queries(&self, strip: &Strip) -> Left<'_> {
+        let (e, width) = (self.heads.head_dim, self.heads.width());
+        let stride = match strip.along {
+            Along::Tokens => width,
+            Along::Heads => e,
+        };
+        Left::rows(&self.qkv[strip.row * width + strip.head * e..], stride)
     }
 
     fn finish(
@@ -383,9 +377,4 @@ multiversion! {
             *sum *= shrink;
         }
     }
-}
-
-thread_local! {
-    /// Weighted sums of values of one strip.
-    static SUMS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }

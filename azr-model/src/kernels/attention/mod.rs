@@ -17,10 +17,18 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use backward::{Saved, backward};
-pub(crate) use forward::forward;
+pub(crate) use backward::{Saved, Space};
 
+use super::scratch::Scratch;
 use crate::simd::tile::PANEL;
+
+/// Attention over the sequences of one batch.
+#[derive(Clone, Copy)]
+pub(crate) struct Attention<'a> {
+    pub(crate) scratch: &'a Scratch,
+    pub(crate) heads: &'a Heads,
+    pub(crate) segments: &'a [Segment],
+}
 
 /// Keys of a block, and tokens of a page of the cache.
 pub const BLOCK: usize = 64;

@@ -1,7 +1,10 @@
 //! The contract over head shapes and sequence lengths around the block; bits of whole, partial and single reads.
 
-use super::{BLOCK, Heads, Pages, Saved, Segment, backward, forward, reference};
-use crate::kernels::contract::{check, differences, numbers, wide};
+use super::{Attention, BLOCK, Heads, Pages, Saved, Segment, reference};
+use crate::kernels::{
+    contract::{check, differences, numbers, wide},
+    scratch::Scratch,
+};
 
 /// Scores are chains of at most 64 products, sums run over at most 150 keys.
 const TOLERANCE: f64 = 5e-6;
@@ -59,22 +62,24 @@ fn forward_and_gradient_match_the_reference() {
             layer: 0,
             layers: 1,
         };
-        forward(
-            &qkv, &heads, &segments, pages, &mut cache, &mut out, &mut lse,
-        );
+        let scratch = Scratch::default();
+        let attention = Attention {
+            scratch: &scratch,
+            heads: &heads,
+            segments: &segments,
+        };
+        attention.forward(&qkv, pages, &mut cache, &mut out, &mut lse);
         let (out_truth, lse_truth) = reference::forward(&wide(&qkv), &heads, &segments);
         check("out", &out, &out_truth, TOLERANCE);
         check("lse", &lse, &lse_truth, TOLERANCE);
         let mut dqkv = vec![f32::NAN; qkv.len()];
-        backward(
+        attention.backward(
             Saved {
                 qkv: &qkv,
                 out: &out,
                 lse: &lse,
                 dout: &dout,
             },
-            &heads,
-            &segments,
             &mut dqkv,
         );
         check(
@@ -150,7 +155,13 @@ fn a_query_has_the_same_bits_however_its_sequence_is_read() {
                 let out = &mut out[first * heads.query_width()..cut * heads.query_width()];
                 let lse = &mut lse[first * heads.heads..cut * heads.heads];
                 let qkv = &qkv[first * heads.width()..cut * heads.width()];
-                pool.install(|| forward(qkv, &heads, &[segment], pages, &mut cache, out, lse));
+                let (scratch, segments) = (Scratch::default(), [segment]);
+                let attention = Attention {
+                    scratch: &scratch,
+                    heads: &heads,
+                    segments: &segments,
+                };
+                pool.install(|| attention.forward(qkv, pages, &mut cache, out, lse));
                 first = *cut;
             }
             (out, lse)

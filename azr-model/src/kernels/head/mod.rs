@@ -7,14 +7,13 @@
 //! Backward: `dz = dlogprob ([v = target] - p) - dentropy p (ln p + entropy)`, in chunks of rows whose logits stay
 //! below [`LOGITS_MAX`]; they are computed again rather than kept.
 
-use std::cell::RefCell;
-
 use rayon::prelude::*;
 
 use super::{
     exp::{exp, ln},
     matmul::{self, Plus, Weights},
     rows,
+    scratch::Scratch,
 };
 use crate::simd::{
     lanes,
@@ -40,9 +39,13 @@ const CHUNK_ROWS_MAX: usize = 512;
 /// Fewest: below this, reading the weights costs more than the arithmetic.
 const CHUNK_ROWS_MIN: usize = 64;
 
-/// What is learned from: `n` hidden rows, and for each the token whose probability is asked.
+/// The head at work: `n` hidden rows, and for each the token whose probability is asked.
 #[derive(Clone, Copy)]
-pub struct Rows<'a> {
+pub struct Head<'a> {
+    /// Passing memory.
+    pub scratch: &'a Scratch,
+    /// The head, prepared.
+    pub weights: &'a Weights,
     /// `[n, d]`, after the last norm.
     pub hidden: &'a [f32],
     /// `[n]`.
@@ -139,129 +142,106 @@ struct Cell {
     target: f32,
 }
 
-/// Writes `logprobs [n]` and `entropies [n]`.
-pub(crate) fn forward(
-    rows: &Rows<'_>,
-    weights: &Weights,
-    logprobs: &mut [f32],
-    entropies: &mut [f32],
-) {
-    let (v, n) = (weights.outputs(), rows.targets.len());
-    assert!(
-        rows.hidden.len() == n * weights.inputs() && logprobs.len() == n && entropies.len() == n,
-        "n rows"
-    );
-    let blocks = v.div_ceil(BLOCK);
-    // `[chunk of rows, block, row]`: a task owns the cells of its rows and its block.
-    let mut cells = vec![Cell::default(); n.div_ceil(ROWS) * blocks * ROWS];
-    cells
-        .par_chunks_mut(ROWS)
-        .enumerate()
-        .for_each(|(task, cells)| {
-            let (chunk, block) = (task / blocks, task % blocks);
-            let first = chunk * ROWS;
-            let count = ROWS.min(n - first);
-            score_block(rows, weights, first, block, &mut cells[..count]);
-        });
-    for (n, (logprob, entropy)) in logprobs.iter_mut().zip(entropies).enumerate() {
-        let at = |block: usize| cells[((n / ROWS) * blocks + block) * ROWS + n % ROWS];
-        let summary = RowSummary::merge((0..blocks).map(|block| at(block).sums));
-        *logprob = summary.logprob(
-            at(rows.targets[n] as usize / BLOCK).target,
-            rows.inverse_temperature,
+impl Head<'_> {
+    /// Writes `logprobs [n]` and `entropies [n]`.
+    pub(crate) fn forward(&self, logprobs: &mut [f32], entropies: &mut [f32]) {
+        let (v, n) = (self.weights.outputs(), self.targets.len());
+        let fits = logprobs.len() == n && entropies.len() == n;
+        assert!(
+            fits && self.hidden.len() == n * self.weights.inputs(),
+            "n rows"
         );
-        *entropy = summary.entropy;
+        let blocks = v.div_ceil(BLOCK);
+        // `[chunk of rows, block, row]`: a task owns the cells of its rows and its block.
+        let mut cells = vec![Cell::default(); n.div_ceil(ROWS) * blocks * ROWS];
+        cells
+            .par_chunks_mut(ROWS)
+            .enumerate()
+            .for_each(|(task, cells)| {
+                let (chunk, block) = (task / blocks, task % blocks);
+                let first = chunk * ROWS;
+                let count = ROWS.min(n - first);
+                self.score_block(first, block, &mut cells[..count]);
+            });
+        for (n, (logprob, entropy)) in logprobs.iter_mut().zip(entropies).enumerate() {
+            let at = |block: usize| cells[((n / ROWS) * blocks + block) * ROWS + n % ROWS];
+            let summary = RowSummary::merge((0..blocks).map(|block| at(block).sums));
+            let target = at(self.targets[n] as usize / BLOCK).target;
+            *logprob = summary.logprob(target, self.inverse_temperature);
+            *entropy = summary.entropy;
+        }
     }
-}
 
-fn score_block(rows: &Rows<'_>, weights: &Weights, first: usize, block: usize, cells: &mut [Cell]) {
-    let d = weights.inputs();
-    let words = block * BLOCK..weights.outputs().min((block + 1) * BLOCK);
-    TILE.with_borrow_mut(|tile| {
-        let tile = &mut tile[..cells.len() * words.len()];
+    fn score_block(&self, first: usize, block: usize, cells: &mut [Cell]) {
+        let d = self.weights.inputs();
+        let words = block * BLOCK..self.weights.outputs().min((block + 1) * BLOCK);
         let product = Product {
+            blocks: &self.scratch.blocks,
             rows: cells.len(),
             depth: d,
-            columns: weights.outputs(),
+            columns: self.weights.outputs(),
             left: Left {
-                data: &rows.hidden[first * d..],
+                data: &self.hidden[first * d..],
                 row: d,
                 depth: 1,
             },
-            right: Factor::Panels(weights.panels()),
+            right: Factor::Panels(self.weights.panels()),
             finish: Finish::Store,
         };
-        product.run_columns_here(
-            words.clone(),
-            MatrixMut::new(tile, cells.len(), words.len()),
-        );
-        for (i, (cell, logits)) in cells
-            .iter_mut()
-            .zip(tile.chunks_exact(words.len()))
-            .enumerate()
-        {
-            cell.sums = block_sums(logits, rows.inverse_temperature);
-            let target = rows.targets[first + i] as usize;
-            if words.contains(&target) {
-                cell.target = logits[target - words.start];
-            }
-        }
-    });
-}
-
-/// The gradients of the head: writes `dhidden [n, d]`, adds to `dw [v, d]`. `w` is the head as it lies, `[v, d]`;
-/// `scratch` grows to the logits of one chunk.
-pub(crate) fn backward(
-    rows: &Rows<'_>,
-    gradients: &ScoreGradients<'_>,
-    weights: &Weights,
-    w: &[f32],
-    dhidden: &mut [f32],
-    dw: &mut [f32],
-    scratch: &mut Vec<f32>,
-) {
-    let (v, d) = (weights.outputs(), weights.inputs());
-    assert!(
-        w.len() == v * d && dw.len() == v * d && dhidden.len() == rows.hidden.len(),
-        "the head is [v, d]"
-    );
-    let chunk = (LOGITS_MAX / v).clamp(CHUNK_ROWS_MIN, CHUNK_ROWS_MAX);
-    for (index, dhidden) in dhidden.chunks_mut(chunk * d).enumerate() {
-        let first = index * chunk;
-        let count = dhidden.len() / d;
-        let hidden = &rows.hidden[first * d..][..dhidden.len()];
-        scratch.resize(scratch.len().max(count * v), 0.0);
-        let logits = &mut scratch[..count * v];
-        matmul::forward(hidden, weights, Plus::Nothing, logits);
-        rows::in_parallel(logits, v, |offset, part| {
-            for (i, logits) in part.chunks_exact_mut(v).enumerate() {
-                let n = first + offset + i;
-                let (logprob, entropy) = (gradients.logprob[n], gradients.entropy[n]);
-                differentiate(
-                    logits,
-                    rows.targets[n] as usize,
-                    rows.inverse_temperature,
-                    logprob,
-                    entropy,
-                );
+        self.scratch.floats.with(|tile| {
+            tile.resize(tile.len().max(ROWS * BLOCK), 0.0);
+            let tile = &mut tile[..cells.len() * words.len()];
+            let out = MatrixMut::new(tile, cells.len(), words.len());
+            product.run_columns_here(words.clone(), out);
+            let rows = tile.chunks_exact(words.len()).zip(&self.targets[first..]);
+            for (cell, (logits, target)) in cells.iter_mut().zip(rows) {
+                cell.sums = block_sums(logits, self.inverse_temperature);
+                let target = *target as usize;
+                if words.contains(&target) {
+                    cell.target = logits[target - words.start];
+                }
             }
         });
-        matmul::backward_input(logits, w, v, dhidden);
-        matmul::backward_weights(logits, hidden, v, dw);
     }
-}
 
-/// Turns a row of logits into the gradient by them.
-fn differentiate(
-    logits: &mut [f32],
-    target: usize,
-    inverse_temperature: f32,
-    dlogprob: f32,
-    dentropy: f32,
-) {
-    let summary = RowSummary::of(logits, inverse_temperature);
-    differentiate_words(logits, summary, inverse_temperature, dlogprob, dentropy);
-    logits[target] += dlogprob * inverse_temperature;
+    /// Writes `dhidden [n, d]` and adds to `dw [v, d]`; `w` is the head as it lies, `[v, d]`.
+    pub(crate) fn backward(
+        &self,
+        gradients: &ScoreGradients<'_>,
+        w: &[f32],
+        dhidden: &mut [f32],
+        dw: &mut [f32],
+    ) {
+        let (v, d) = (self.weights.outputs(), self.weights.inputs());
+        assert!(w.len() == v * d && dw.len() == v * d, "the head is [v, d]");
+        assert_eq!(dhidden.len(), self.hidden.len(), "dhidden is [n, d]");
+        let chunk = (LOGITS_MAX / v).clamp(CHUNK_ROWS_MIN, CHUNK_ROWS_MAX);
+        self.scratch.logits.with(|logits| {
+            for (index, dhidden) in dhidden.chunks_mut(chunk * d).enumerate() {
+                let (first, count) = (index * chunk, dhidden.len() / d);
+                let hidden = &self.hidden[first * d..][..dhidden.len()];
+                logits.resize(logits.len().max(count * v), 0.0);
+                let logits = &mut logits[..count * v];
+                matmul::forward(self.scratch, hidden, self.weights, Plus::Nothing, logits);
+                rows::in_parallel(logits, v, |offset, part| {
+                    for (n, logits) in (first + offset..).zip(part.chunks_exact_mut(v)) {
+                        self.differentiate(n, logits, gradients);
+                    }
+                });
+                matmul::backward_input(self.scratch, logits, w, v, dhidden);
+                matmul::backward_weights(self.scratch, logits, hidden, v, dw);
+            }
+        });
+    }
+
+    /// Turns the logits of row `n` into the gradient by them.
+    fn differentiate(&self, n: usize, logits: &mut [f32], gradients: &ScoreGradients<'_>) {
+        let inverse_temperature = self.inverse_temperature;
+        let summary = RowSummary::of(logits, inverse_temperature);
+        let (dlogprob, dentropy) = (gradients.logprob[n], gradients.entropy[n]);
+        differentiate_words(logits, summary, inverse_temperature, dlogprob, dentropy);
+        logits[self.targets[n] as usize] += dlogprob * inverse_temperature;
+    }
 }
 
 multiversion! {
@@ -290,9 +270,4 @@ multiversion! {
         }
         Sums { max, sum: lanes::sum(&sums), slope: lanes::sum(&slopes) }
     }
-}
-
-thread_local! {
-    /// Logits of one task of the forward pass.
-    static TILE: RefCell<Vec<f32>> = RefCell::new(vec![0.0; ROWS * BLOCK]);
 }

@@ -1,9 +1,10 @@
 //! The contract over vocabularies around the block, temperatures and rows; bits against a whole row of logits.
 
-use super::{RowSummary, Rows, ScoreGradients, backward, forward, reference};
+use super::{Head, RowSummary, ScoreGradients, reference};
 use crate::kernels::{
     contract::{check, differences, numbers, wide},
     matmul::{self, Plus, Weights},
+    scratch::Scratch,
 };
 
 /// Logits are chains of up to 200 products (2e-6 of their size, which is a few units); probabilities inherit it.
@@ -28,13 +29,16 @@ fn forward_and_every_gradient_match_the_reference() {
         let (w, dlogprob, dentropy) = (numbers(v * d, 2), numbers(n, 3), numbers(n, 4));
         let targets: Vec<u32> = (0..n).map(|i| ((i * 7 + 1) % v) as u32).collect();
         let weights = packed(&w, v, d);
-        let rows = Rows {
+        let scratch = Scratch::default();
+        let head = Head {
+            scratch: &scratch,
+            weights: &weights,
             hidden: &hidden,
             targets: &targets,
             inverse_temperature: 1.0 / temperature,
         };
         let (mut logprobs, mut entropies) = (vec![f32::NAN; n], vec![f32::NAN; n]);
-        forward(&rows, &weights, &mut logprobs, &mut entropies);
+        head.forward(&mut logprobs, &mut entropies);
         let truth = reference::forward(&wide(&hidden), &wide(&w), d, &targets, temperature.into());
         check("logprobs", &logprobs, &truth.logprobs, TOLERANCE);
         check("entropies", &entropies, &truth.entropies, TOLERANCE);
@@ -45,15 +49,7 @@ fn forward_and_every_gradient_match_the_reference() {
             logprob: &dlogprob,
             entropy: &dentropy,
         };
-        backward(
-            &rows,
-            &gradients,
-            &weights,
-            &w,
-            &mut dhidden,
-            &mut dw,
-            &mut Vec::new(),
-        );
+        head.backward(&gradients, &w, &mut dhidden, &mut dw);
         let wanted = (wide(&dlogprob), wide(&dentropy));
         let (dh_truth, dw_truth) = reference::backward(
             &wide(&hidden),
@@ -109,19 +105,19 @@ fn a_whole_row_of_logits_gives_the_bits_of_the_blocks() {
         let weights = packed(&w, v, d);
         let inverse_temperature = 1.0 / temperature;
         let (mut logprobs, mut entropies) = (vec![0.0; n], vec![0.0; n]);
-        forward(
-            &Rows {
-                hidden: &hidden,
-                targets: &targets,
-                inverse_temperature,
-            },
-            &weights,
-            &mut logprobs,
-            &mut entropies,
-        );
+        let scratch = Scratch::default();
+        let head = Head {
+            scratch: &scratch,
+            weights: &weights,
+            hidden: &hidden,
+            targets: &targets,
+            inverse_temperature,
+        };
+        head.forward(&mut logprobs, &mut entropies);
         for i in 0..n {
             let mut logits = vec![0.0; v];
             matmul::forward(
+                &scratch,
                 &hidden[i * d..(i + 1) * d],
                 &weights,
                 Plus::Nothing,

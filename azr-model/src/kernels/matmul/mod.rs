@@ -7,6 +7,7 @@ use std::collections::TryReserveError;
 
 use rayon::prelude::*;
 
+use super::scratch::Scratch;
 use crate::simd::{
     matrix::MatrixMut,
     multiversion,
@@ -64,7 +65,13 @@ impl Weights {
 }
 
 /// `y = x w^T + plus`; `x` is `[n, inputs]`, `y` is `[n, outputs]`.
-pub(crate) fn forward(x: &[f32], weights: &Weights, plus: Plus<&[f32]>, y: &mut [f32]) {
+pub(crate) fn forward(
+    scratch: &Scratch,
+    x: &[f32],
+    weights: &Weights,
+    plus: Plus<&[f32]>,
+    y: &mut [f32],
+) {
     let (inputs, outputs) = (weights.inputs(), weights.outputs());
     let rows = y.len() / outputs;
     assert_eq!(x.len(), rows * inputs, "x has a row for each row of y");
@@ -80,6 +87,7 @@ pub(crate) fn forward(x: &[f32], weights: &Weights, plus: Plus<&[f32]>, y: &mut 
     };
     let right = Factor::Panels(&weights.0);
     Product {
+        blocks: &scratch.blocks,
         rows,
         depth: inputs,
         columns: outputs,
@@ -91,7 +99,13 @@ pub(crate) fn forward(x: &[f32], weights: &Weights, plus: Plus<&[f32]>, y: &mut 
 }
 
 /// `dx = dy w`; `dy` is `[n, outputs]`, `w` is `[outputs, inputs]`, `dx` is `[n, inputs]`.
-pub(crate) fn backward_input(dy: &[f32], w: &[f32], outputs: usize, dx: &mut [f32]) {
+pub(crate) fn backward_input(
+    scratch: &Scratch,
+    dy: &[f32],
+    w: &[f32],
+    outputs: usize,
+    dx: &mut [f32],
+) {
     let inputs = w.len() / outputs;
     let rows = dy.len() / outputs;
     assert_eq!(dx.len(), rows * inputs, "dx has a row for each row of dy");
@@ -105,6 +119,7 @@ pub(crate) fn backward_input(dy: &[f32], w: &[f32], outputs: usize, dx: &mut [f3
         stride: inputs,
     };
     let product = Product {
+        blocks: &scratch.blocks,
         rows,
         depth: outputs,
         columns: inputs,
@@ -116,7 +131,13 @@ pub(crate) fn backward_input(dy: &[f32], w: &[f32], outputs: usize, dx: &mut [f3
 }
 
 /// `dw += dy^T x`; `dy` is `[n, outputs]`, `x` is `[n, inputs]`, `dw` is `[outputs, inputs]`.
-pub(crate) fn backward_weights(dy: &[f32], x: &[f32], outputs: usize, dw: &mut [f32]) {
+pub(crate) fn backward_weights(
+    scratch: &Scratch,
+    dy: &[f32],
+    x: &[f32],
+    outputs: usize,
+    dw: &mut [f32],
+) {
     let inputs = dw.len() / outputs;
     let rows = dy.len() / outputs;
     assert_eq!(x.len(), rows * inputs, "x has a row for each row of dy");
@@ -130,6 +151,7 @@ pub(crate) fn backward_weights(dy: &[f32], x: &[f32], outputs: usize, dw: &mut [
         stride: inputs,
     };
     let product = Product {
+        blocks: &scratch.blocks,
         rows: outputs,
         depth: rows,
         columns: inputs,

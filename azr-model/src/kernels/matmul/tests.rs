@@ -1,7 +1,10 @@
 //! Shapes that break blocking, and independence of rows and threads.
 
 use super::{Plus, Weights, backward_bias, backward_input, backward_weights, forward, reference};
-use crate::kernels::contract::{check, numbers, wide};
+use crate::kernels::{
+    contract::{check, numbers, wide},
+    scratch::Scratch,
+};
 
 /// Chains of up to 1500 roundings of 6e-8 each, random in sign: about 2e-6 of the largest result; the rest is margin.
 const TOLERANCE: f64 = 1e-5;
@@ -38,16 +41,22 @@ fn forward_and_every_gradient_match_the_reference() {
         let shape = format!("{rows}x{outputs}x{inputs}");
         let truth = reference::forward(&wide(&x), &wide(&w), rows, outputs, inputs);
         let mut y = vec![f32::NAN; rows * outputs];
-        forward(&x, &weights, Plus::Nothing, &mut y);
+        forward(&Scratch::default(), &x, &weights, Plus::Nothing, &mut y);
         check(&format!("y {shape}"), &y, &truth, TOLERANCE);
-        forward(&x, &weights, Plus::Bias(&bias), &mut y);
+        forward(&Scratch::default(), &x, &weights, Plus::Bias(&bias), &mut y);
         let biased: Vec<f64> = truth
             .iter()
             .enumerate()
             .map(|(i, y)| y + f64::from(bias[i % outputs]))
             .collect();
         check(&format!("y + bias {shape}"), &y, &biased, TOLERANCE);
-        forward(&x, &weights, Plus::Residual(&residual), &mut y);
+        forward(
+            &Scratch::default(),
+            &x,
+            &weights,
+            Plus::Residual(&residual),
+            &mut y,
+        );
         let added: Vec<f64> = truth
             .iter()
             .zip(&residual)
@@ -56,12 +65,12 @@ fn forward_and_every_gradient_match_the_reference() {
         check(&format!("y + residual {shape}"), &y, &added, TOLERANCE);
 
         let mut dx = vec![f32::NAN; rows * inputs];
-        backward_input(&dy, &w, outputs, &mut dx);
+        backward_input(&Scratch::default(), &dy, &w, outputs, &mut dx);
         let truth = reference::backward_input(&wide(&dy), &wide(&w), rows, outputs, inputs);
         check(&format!("dx {shape}"), &dx, &truth, TOLERANCE);
         let before = numbers(outputs * inputs, 6);
         let mut dw = before.clone();
-        backward_weights(&dy, &x, outputs, &mut dw);
+        backward_weights(&Scratch::default(), &dy, &x, outputs, &mut dw);
         let truth = reference::backward_weights(&wide(&dy), &wide(&x), rows, outputs, inputs);
         let truth: Vec<f64> = truth
             .iter()
@@ -100,9 +109,9 @@ fn a_row_has_the_same_bits_alone_and_among_others_and_for_any_number_of_threads(
                 vec![0.0; rows * inputs],
                 vec![0.0; outputs * inputs],
             );
-            forward(&x, &weights, Plus::Nothing, &mut y);
-            backward_input(&dy, &w, outputs, &mut dx);
-            backward_weights(&dy, &x, outputs, &mut dw);
+            forward(&Scratch::default(), &x, &weights, Plus::Nothing, &mut y);
+            backward_input(&Scratch::default(), &dy, &w, outputs, &mut dx);
+            backward_weights(&Scratch::default(), &dy, &x, outputs, &mut dw);
             (y, dx, dw)
         })
     };
@@ -110,7 +119,13 @@ fn a_row_has_the_same_bits_alone_and_among_others_and_for_any_number_of_threads(
     assert_eq!((y.clone(), dx, dw), run(3));
     for count in [1, 2, 3, 4, 6, 7, 11, 96] {
         let mut part = vec![0.0; count * outputs];
-        forward(&x[..count * inputs], &weights, Plus::Nothing, &mut part);
+        forward(
+            &Scratch::default(),
+            &x[..count * inputs],
+            &weights,
+            Plus::Nothing,
+            &mut part,
+        );
         assert_eq!(part, y[..count * outputs], "{count} rows");
     }
 }
