@@ -27,62 +27,8 @@ fn a_run_leaves_everything_that_the_contract_names() {
         .map(|it| serde_json::from_str(it).unwrap())
         .collect();
     assert_eq!(metrics.len(), 3);
-    for key in [
-        "/step",
-        "/seconds/propose",
-        "/seconds/solve",
-        "/seconds/verify",
-        "/seconds/update",
-        "/seconds/total",
-    ] {
-        assert!(
-            metrics[0].pointer(key).is_some_and(Value::is_number),
-            "{key}"
-        );
-    }
-    for role in ["propose", "solve"] {
-        for kind in ["deduction", "abduction", "induction"] {
-            for key in [
-                "rollouts",
-                "reward_mean",
-                "valid_rate",
-                "solve_rate",
-                "format_rate",
-                "response_tokens_mean",
-            ] {
-                let path = format!("/lanes/{role}/{kind}/{key}");
-                assert!(metrics[0].pointer(&path).is_some(), "{path}");
-            }
-        }
-    }
-    for key in [
-        "loss",
-        "grad_norm",
-        "entropy",
-        "kl_sampler_learner",
-        "clip_fraction",
-        "lr",
-    ] {
-        assert!(
-            metrics[0]
-                .pointer(&format!("/policy/{key}"))
-                .is_some_and(Value::is_number),
-            "{key}"
-        );
-    }
-    for key in [
-        "generated",
-        "trained",
-        "generated_per_second",
-        "trained_per_second",
-    ] {
-        assert!(
-            metrics[0]
-                .pointer(&format!("/tokens/{key}"))
-                .is_some_and(Value::is_number),
-            "{key}"
-        );
-    }
+    assert_numbers(&metrics[0]);
+    assert_lanes(&metrics[0]);
     assert!(0.0 < metrics[0]["policy"]["grad_norm"].as_f64().unwrap());
     assert!(
         metrics[0]["learnability"].is_object()
@@ -97,6 +43,49 @@ fn a_run_leaves_everything_that_the_contract_names() {
         "checkpoints/step-3",
     ] {
         assert!(run.join(path).exists(), "{path}");
+    }
+}
+
+/// Numbers that every line of metrics has.
+fn assert_numbers(line: &Value) {
+    for path in [
+        "/step",
+        "/seconds/propose",
+        "/seconds/solve",
+        "/seconds/verify",
+        "/seconds/update",
+        "/seconds/total",
+        "/policy/loss",
+        "/policy/grad_norm",
+        "/policy/entropy",
+        "/policy/kl_sampler_learner",
+        "/policy/clip_fraction",
+        "/policy/lr",
+        "/tokens/generated",
+        "/tokens/trained",
+        "/tokens/generated_per_second",
+        "/tokens/trained_per_second",
+    ] {
+        assert!(line.pointer(path).is_some_and(Value::is_number), "{path}");
+    }
+}
+
+/// What every line of metrics says of every lane.
+fn assert_lanes(line: &Value) {
+    for role in ["propose", "solve"] {
+        for kind in ["deduction", "abduction", "induction"] {
+            for key in [
+                "rollouts",
+                "reward_mean",
+                "valid_rate",
+                "solve_rate",
+                "format_rate",
+                "response_tokens_mean",
+            ] {
+                let path = format!("/lanes/{role}/{kind}/{key}");
+                assert!(line.pointer(&path).is_some(), "{path}");
+            }
+        }
     }
 }
 
