@@ -22,6 +22,10 @@ pub struct WrongRequest {
 
 impl WrongRequest {
     /// A request that is wrong by what it says.
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "every command returns anyhow errors; this type only marks one"
+    )]
     pub fn new(sentence: impl Into<String>) -> anyhow::Error {
         anyhow::Error::new(Self {
             sentence: sentence.into(),

@@ -1,4 +1,6 @@
 //! The real binary, from the outside: what a person types, what comes back, and the exit code.
+// A test fails by panicking, its helpers too.
+#![allow(clippy::unwrap_used)]
 
 #[path = "binary/models.rs"]
 mod models;

@@ -78,10 +78,10 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
 fn read(options: &Options) -> anyhow::Result<PretrainConfig> {
     let path = options.config.display();
     let text = fs::read_to_string(&options.config)
-        .map_err(|error| WrongRequest::because(&format!("cannot read {path}"), error))?;
+        .map_err(|error| WrongRequest::because(format!("cannot read {path}"), error))?;
     toml::from_str(&text).map_err(|error| {
         WrongRequest::because(
-            &format!("{path} is no pretraining file; compare it with configs/azr-tiny.toml"),
+            format!("{path} is no pretraining file; compare it with configs/azr-tiny.toml"),
             error,
         )
     })
