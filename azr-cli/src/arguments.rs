@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{bench, doctor, export, generate, inspect, logprobs, pretrain, train};
+use crate::commands::{bench, doctor, exec, export, generate, inspect, logprobs, pretrain, train};
 use crate::sink::LogLevel;
 
 /// Absolute Zero Reasoner: a language model that sets itself programming tasks, solves them, and learns from what a
@@ -29,6 +29,8 @@ pub enum Command {
     Generate(generate::Options),
     /// Score given tokens
     Logprobs(logprobs::Options),
+    /// Run programs from a file in the sandbox and print their verdicts
+    Exec(exec::Options),
     /// Show what a run did: curves, tasks, responses with their verdicts
     Inspect(inspect::Options),
     /// Write the trained model of a run for other tools

@@ -71,6 +71,7 @@ fn run(command: Command, surroundings: &Surroundings) -> anyhow::Result<Ended> {
         Command::Pretrain(options) => commands::pretrain::run(&options, surroundings),
         Command::Generate(options) => commands::generate::run(&options, surroundings),
         Command::Logprobs(options) => commands::logprobs::run(&options, surroundings),
+        Command::Exec(options) => commands::exec::run(&options, surroundings),
         Command::Inspect(options) => commands::inspect::run(&options, surroundings),
         Command::Export(options) => commands::export::run(&options, surroundings),
         Command::Bench(options) => commands::bench::run(&options, surroundings),

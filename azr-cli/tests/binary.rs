@@ -2,6 +2,8 @@
 // A test fails by panicking, its helpers too.
 #![allow(clippy::unwrap_used)]
 
+#[path = "binary/exec.rs"]
+mod exec;
 #[path = "binary/models.rs"]
 mod models;
 #[path = "binary/requests.rs"]

@@ -3,7 +3,7 @@
 //! CPython inside the sandbox decides what is a valid program. This module refuses cheaply and compares; it works on
 //! broken programs too, as far as the parser recovers, and no text makes it panic or run out of stack.
 
-use ruff_python_ast::{ModModule, PythonVersion, Stmt};
+use ruff_python_ast::{Expr, ModModule, PythonVersion, Stmt};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 
 use crate::job::{Bans, Limits};
@@ -58,6 +58,22 @@ pub fn defines_function(program: &str, name: &str) -> bool {
         module.body.iter().any(|statement| matches!(statement, Stmt::FunctionDef(function) if function.name.as_str() == name))
     };
     with_valid_module(program, defines).unwrap_or_default()
+}
+
+/// Whether `text` can stand between the parentheses of a call and nothing in it leaves them. What it says is not judged:
+/// for argument lists that are to be evaluated inside the sandbox.
+pub fn is_argument_list(text: &str) -> bool {
+    let call = format!("f({text}\n)");
+    let is_one_call = |module: ModModule| match module.body.as_slice() {
+        [Stmt::Expr(only)] => {
+            let Expr::Call(call) = &*only.value else {
+                return false;
+            };
+            matches!(&*call.func, Expr::Name(function) if function.id.as_str() == "f")
+        }
+        _ => false,
+    };
+    with_valid_module(&call, is_one_call).unwrap_or_default()
 }
 
 /// The tree would be deeper than [`nesting::DEPTH_MAX`], or the text is larger than [`SOURCE_BYTES_MAX`].

@@ -2,7 +2,7 @@
 
 mod contract;
 
-pub use contract::{Case, Expected, contract};
+pub use contract::{Case, Expected, contract, withstand};
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

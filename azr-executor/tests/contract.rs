@@ -13,10 +13,10 @@ fn sandbox(backend: Backend) -> Python {
 
 #[test]
 fn the_fork_backend_keeps_the_contract() {
-    contract(&sandbox(Backend::Fork), &[]);
+    contract(&sandbox(Backend::Fork));
 }
 
 #[test]
 fn the_exec_backend_keeps_the_contract() {
-    contract(&sandbox(Backend::Exec), &[]);
+    contract(&sandbox(Backend::Exec));
 }

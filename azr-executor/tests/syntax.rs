@@ -1,6 +1,8 @@
 //! What is said of a program from its text alone.
 
-use azr_executor::syntax::{banned_import, defines_function, denial, normalized_hash};
+use azr_executor::syntax::{
+    banned_import, defines_function, denial, is_argument_list, normalized_hash,
+};
 use azr_executor::{Bans, Denial, Limits};
 use proptest::prelude::*;
 
@@ -154,6 +156,36 @@ fn a_program_without_valid_syntax_has_no_hash_and_defines_nothing() {
         "class A:\n  def f(self):\n    pass\nf = 1",
         "f"
     ));
+}
+
+#[test]
+fn an_argument_list_stays_between_its_parentheses() {
+    for text in [
+        "",
+        "1",
+        "[x for x in range(3)], k=2",
+        "*a, **b",
+        "1 # one",
+        "'a'.lower(),",
+        "(1,\n2)",
+        "x for x in y",
+    ] {
+        assert!(is_argument_list(text), "{text}");
+    }
+    for text in [
+        "1) or (True",
+        "1)\nf(2",
+        "1); import os; (2",
+        "a=1, 2",
+        "1\n)\n(",
+        ")",
+        "'",
+        "f(1",
+        "x = 1; y",
+        "lambda",
+    ] {
+        assert!(!is_argument_list(text), "{text}");
+    }
 }
 
 #[test]

@@ -92,6 +92,12 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_pidfd_open,
 ];
 
+/// The same by their older numbers.
+#[cfg(target_arch = "x86_64")]
+const ALLOWED_BY_OLD_NUMBER: &[libc::c_long] = &[libc::SYS_select];
+#[cfg(target_arch = "aarch64")]
+const ALLOWED_BY_OLD_NUMBER: &[libc::c_long] = &[];
+
 /// What only an escape needs.
 const KILLED: &[libc::c_long] = &[
     libc::SYS_execve,
@@ -231,6 +237,7 @@ fn instructions() -> Vec<Instruction> {
         }
     };
     always(ALLOWED, ALLOW);
+    always(ALLOWED_BY_OLD_NUMBER, ALLOW);
     always(NOTHING_THERE, refuse(libc::ENOENT));
     always(NOTHING_THERE_BY_PATH, refuse(libc::ENOENT));
     always(KILLED, KILL);

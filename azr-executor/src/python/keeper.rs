@@ -1,7 +1,8 @@
 //! A thread that starts templates and lives as long as the sandbox.
 //!
 //! The kernel kills a template when the *thread* that started it ends. Callers' threads come and go; this one stays, so
-//! that a template ends with the sandbox or with the whole process, and never before.
+//! that a template ends with the sandbox or with the whole process, and never before. It only starts them, which is
+//! quick; waiting for one to be ready is the caller's.
 
 use std::collections::VecDeque;
 use std::io;

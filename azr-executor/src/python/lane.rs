@@ -129,8 +129,7 @@ impl Lane {
     fn template(&mut self, seat: Seat) -> io::Result<&mut Template> {
         let slot = &mut self.templates[seat as usize];
         if slot.is_none() {
-            let recipe = self.recipes[seat as usize].clone();
-            *slot = Some(self.keeper.run(move || Template::start(&recipe))??);
+            *slot = Some(Template::start(&self.recipes[seat as usize], &self.keeper)?);
         }
         slot.as_mut()
             .ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected))

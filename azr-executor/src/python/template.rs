@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::io::{self, Error, ErrorKind};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::isolation::{Layer, MissingLayer};
 use crate::outcome::{Denial, Limit, Outcome};
 use crate::python::deadline::{Deadline, Stopwatch};
+use crate::python::keeper::Keeper;
 use crate::python::namespaces::NamespacePlan;
 use crate::python::request::{REQUEST_BYTES_MAX, RESULT_BYTES_MAX, Run};
 use crate::python::result::{self, CALLS_DONE_AT, HEADER_BYTES, NONCE_BYTES};
@@ -94,15 +95,19 @@ struct Settings {
 }
 
 impl Template {
-    /// Starts an interpreter and waits until it is shut in.
-    pub(super) fn start(recipe: &Recipe) -> io::Result<Self> {
+    /// Starts an interpreter, on the keeper's thread, and waits until it is shut in.
+    pub(super) fn start(recipe: &Recipe, keeper: &Keeper) -> io::Result<Self> {
         let (channel, theirs) = Channel::pair()?;
         let request = SharedMemory::create(c"request", REQUEST_BYTES_MAX, WriteAccess::Ours)?;
         let result = SharedMemory::create(c"result", RESULT_BYTES_MAX, WriteAccess::Everyone)?;
-        let nowhere = std::fs::OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open("/dev/null")?;
+        let nowhere = OwnedFd::from(
+            std::fs::OpenOptions::new()
+                .read(true)
+                .write(true)
+                .open("/dev/null")?,
+        );
+        let copy = |memory: &SharedMemory| memory.as_fd().try_clone_to_owned();
+        let descriptors = [nowhere, theirs, copy(&request)?, copy(&result)?];
         let program = c_string(recipe.interpreter.as_os_str().as_bytes())?;
         let mut arguments = vec![program.clone()];
         for argument in ["-s", "-S", "-B", "-Xutf8", "-Wignore", "-c", DRIVER] {
@@ -111,22 +116,17 @@ impl Template {
         let environment = [c_string(
             format!("PYTHONHASHSEED={}", recipe.hash_seed).as_bytes(),
         )?];
-        let nowhere = nowhere.as_fd();
-        let child = Child::spawn(&Spawn {
-            program: &program,
-            arguments: &arguments,
-            environment: &environment,
-            descriptors: &[
-                nowhere,
-                nowhere,
-                nowhere,
-                theirs.as_fd(),
-                request.as_fd(),
-                result.as_fd(),
-            ],
-            namespaces: recipe.namespaces.flags,
-        })?;
-        drop(theirs);
+        let namespaces = recipe.namespaces.flags;
+        let child = keeper.run(move || {
+            let [nowhere, theirs, request, result] = descriptors.each_ref().map(AsFd::as_fd);
+            Child::spawn(&Spawn {
+                program: &program,
+                arguments: &arguments,
+                environment: &environment,
+                descriptors: &[nowhere, nowhere, nowhere, theirs, request, result],
+                namespaces,
+            })
+        })??;
         let hello = greet(&channel, &Settings::of(recipe))?;
         Ok(Self {
             child,
@@ -225,9 +225,7 @@ impl Template {
                     exceeded = Some((limit, Instant::now()));
                     worker
                         .as_ref()
-                        .map_or(Ok(()), |worker: &std::os::fd::OwnedFd| {
-                            sys::kill(worker.as_fd())
-                        })?;
+                        .map_or(Ok(()), |worker: &OwnedFd| sys::kill(worker.as_fd()))?;
                     GRACE
                 }
             };

@@ -51,11 +51,14 @@ def ban(names, submodules):
 
 
 def call_once(run, namespace, nth):
-    """One call of the entry function, as a record."""
+    """One call of the entry function, as a record. Tracing stops before any function of ours is entered."""
     positional, keyword = run.arguments[nth]
     try:
         value = namespace[run.entry](*positional, **keyword)
+        stop_tracing(None)
+        stop_profiling(None)
     except BaseException as exception:
+        stop_tracing(None)
         return failure(exception, run)
     quiet(run)
     return value_record(value, run.output_max)
@@ -94,7 +97,10 @@ def start_program(run, submodules):
         return None, exception_record(exception)
     try:
         exec(code, namespace)
+        stop_tracing(None)
+        stop_profiling(None)
     except BaseException as exception:
+        stop_tracing(None)
         return None, failure(exception, run)
     if run.entry not in namespace:
         return None, raised("NameError", "name '" + run.entry + "' is not defined")

@@ -1,0 +1,237 @@
+//! `azr exec`: the executor on files of jobs, a line a job.
+
+mod job;
+mod line_up;
+mod verdict;
+
+use std::io::{self, BufRead, Read};
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use azr_executor::{Backend, BackendChoice, Layer, Python, PythonConfig, SandboxError};
+use clap::{Args, ValueEnum};
+
+use crate::interrupt::Interrupt;
+use crate::request::WrongRequest;
+use crate::{Ended, Surroundings};
+use job::{JobLine, Mode};
+use line_up::LineUp;
+use verdict::Verdict;
+
+/// Reads jobs on standard input, a JSON object a line, runs each in the sandbox and prints a line of results for each,
+/// in the order of the jobs.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLE)]
+pub struct Options {
+    /// How a job is looked at that does not say so itself
+    #[arg(long, value_enum, default_value_t = Mode::Run)]
+    mode: Mode,
+    /// How workers come into being
+    #[arg(long, value_enum, default_value_t = BackendName::Auto)]
+    backend: BackendName,
+    /// Jobs at a time; one for each processor unless given
+    #[arg(long, value_name = "N")]
+    lanes: Option<NonZeroUsize>,
+    /// Isolation layers without which nothing runs, with commas between: user, pid, net, mount, ipc, uts, cgroup, root,
+    /// rlimits, no-new-privs, capabilities, landlock, seccomp
+    #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
+    require: Vec<Layer>,
+}
+
+const EXAMPLE: &str = r#"Example:
+  echo '{"id": 1, "program": "def f(x):\n    return x + 1", "inputs": ["41"]}' | azr exec
+  {"id":1,"status":"ok","statuses":["ok"],"outputs":["42"],"error":null,...}
+
+A job has program, inputs (argument lists as text) and optionally id, mode, entry (f), expected, prediction,
+predicted_input, cpu_ms_max (1000), wall_ms_max (2000), memory_bytes_max, output_bytes_max, equality (python or strict),
+inputs_are (literals or expressions) and bans (module names; by default the paper's list in check mode, else none).
+status is ok, error, timeout, memory, killed, denied, nondeterministic or invalid."#;
+
+/// Backends by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum BackendName {
+    /// The fastest that works here
+    Auto,
+    /// One warm worker, rolled back after each run
+    Snapshot,
+    /// A forked worker for each run
+    Fork,
+    /// A fresh interpreter for each run
+    Exec,
+}
+
+/// Size of one line of input, bytes. A longer one is no job.
+const LINE_BYTES_MAX: u64 = 64 << 20;
+
+/// Reads, runs, prints.
+pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Ended> {
+    let sandbox = start(options, surroundings)?;
+    let interrupt = Interrupt::listen()?;
+    let started = Instant::now();
+    let work = Work {
+        mode: options.mode,
+        sandbox: &sandbox,
+        surroundings,
+        interrupt: &interrupt,
+        input: Mutex::new(Input {
+            reader: Box::new(io::BufReader::new(io::stdin())),
+            lines: 0,
+            is_over: false,
+        }),
+        line_up: LineUp::new(),
+        jobs: AtomicUsize::new(0),
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..sandbox.lanes())
+            .map(|_| scope.spawn(|| work.serve()))
+            .collect();
+        let ended = workers.into_iter().map(|worker| worker.join());
+        // A panic is a defect of ours; it goes on as one.
+        ended
+            .map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect::<anyhow::Result<()>>()
+    })?;
+    let jobs = work.jobs.load(Ordering::Relaxed);
+    surroundings
+        .sink
+        .note(summary(&sandbox, jobs, started.elapsed().as_secs_f64()));
+    Ok(if interrupt.flag().load(Ordering::Relaxed) {
+        Ended::Interrupted
+    } else {
+        Ended::Done
+    })
+}
+
+fn start(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Python> {
+    let backend = match options.backend {
+        BackendName::Auto => BackendChoice::Auto,
+        BackendName::Fork => BackendChoice::Only(Backend::Fork),
+        BackendName::Exec => BackendChoice::Only(Backend::Exec),
+        BackendName::Snapshot => {
+            return Err(WrongRequest::new(
+                "there is no snapshot backend in this version; use --backend fork, exec or auto",
+            ));
+        }
+    };
+    let config = PythonConfig {
+        interpreter: surroundings.environment.python.clone(),
+        lanes: options.lanes,
+        backend,
+        required: options.require.clone(),
+        ..PythonConfig::default()
+    };
+    Python::start(&config).map_err(|error| match error {
+        SandboxError::MissingLayers { .. } => {
+            WrongRequest::because("the sandbox does not start", error)
+        }
+        error => error.into(),
+    })
+}
+
+/// What the workers share.
+struct Work<'run> {
+    mode: Mode,
+    sandbox: &'run Python,
+    surroundings: &'run Surroundings,
+    interrupt: &'run Interrupt,
+    input: Mutex<Input>,
+    line_up: LineUp,
+    jobs: AtomicUsize,
+}
+
+struct Input {
+    reader: Box<dyn BufRead + Send>,
+    /// Lines read so far.
+    lines: usize,
+    /// Ended, or given up.
+    is_over: bool,
+}
+
+impl Work<'_> {
+    /// Takes a line, runs it, hands its answer to the line-up, until there is no more or something fails.
+    fn serve(&self) -> anyhow::Result<()> {
+        let result = self.serve_until_end();
+        if result.is_err() {
+            self.input
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .is_over = true;
+            self.line_up.give_up();
+        }
+        result
+    }
+
+    fn serve_until_end(&self) -> anyhow::Result<()> {
+        while let Some((index, line)) = self.next_line()? {
+            let answer = self.answer(&line)?;
+            let mut print = |text: String| self.surroundings.sink.result(text);
+            self.line_up.deliver(index, answer, &mut print)?;
+        }
+        Ok(())
+    }
+
+    fn next_line(&self) -> io::Result<Option<(usize, Vec<u8>)>> {
+        let mut input = self.input.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if input.is_over || self.interrupt.flag().load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            let line = input.read_line()?;
+            if line.is_empty() {
+                input.is_over = true;
+            } else if !line.iter().all(u8::is_ascii_whitespace) {
+                input.lines += 1;
+                return Ok(Some((input.lines - 1, line)));
+            }
+        }
+    }
+
+    fn answer(&self, line: &[u8]) -> anyhow::Result<String> {
+        self.jobs.fetch_add(1, Ordering::Relaxed);
+        let verdict = match JobLine::read(line) {
+            Ok(job) => Verdict::of(&job, job.mode.unwrap_or(self.mode), self.sandbox)?,
+            Err(refusal) => Verdict::invalid(refusal),
+        };
+        Ok(serde_json::to_string(&verdict)?)
+    }
+}
+
+impl Input {
+    /// The next line with its end; empty at the end of the input. The rest of a line that is too long is skipped.
+    fn read_line(&mut self) -> io::Result<Vec<u8>> {
+        let mut line = Vec::new();
+        (&mut self.reader)
+            .take(LINE_BYTES_MAX)
+            .read_until(b'\n', &mut line)?;
+        if line.len() as u64 == LINE_BYTES_MAX && line.last() != Some(&b'\n') {
+            self.reader.skip_until(b'\n')?;
+        }
+        Ok(line)
+    }
+}
+
+fn summary(sandbox: &Python, jobs: usize, seconds: f64) -> String {
+    let isolation = sandbox.isolation();
+    let layers: Vec<&str> = isolation.layers.iter().map(|layer| layer.name()).collect();
+    let missing: Vec<String> = isolation
+        .missing
+        .iter()
+        .map(|missing| format!("{} ({})", missing.layer, missing.reason))
+        .collect();
+    let (path, [major, minor, patch]) = sandbox.interpreter();
+    format!(
+        "{jobs} jobs in {seconds:.2} s, {:.0} jobs/s; {} backend, {} lanes, Python {major}.{minor}.{patch} at {}; layers {}; missing {}",
+        jobs as f64 / seconds.max(1e-9),
+        verdict::backend_name(sandbox.backend()),
+        sandbox.lanes(),
+        path.display(),
+        layers.join(" "),
+        if missing.is_empty() {
+            "none".to_owned()
+        } else {
+            missing.join(", ")
+        },
+    )
+}

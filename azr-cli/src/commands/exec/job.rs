@@ -1,0 +1,141 @@
+//! One line of input: a job as people write it, with its defaults.
+
+use azr_executor::{Bans, Equality, Limits};
+use clap::ValueEnum;
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+/// How a job is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Run it once
+    Run,
+    /// Refuse banned imports; run it in two interpreters with different hash seeds, and twice in one of them
+    Check,
+    /// Run it once and compare a prediction with what it gives
+    Predict,
+}
+
+/// What inputs are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InputsAre {
+    /// Literals, read by us.
+    Literals,
+    /// Expressions, evaluated in the sandbox.
+    Expressions,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum EqualityName {
+    Python,
+    Strict,
+}
+
+/// A job.
+#[derive(Debug, Deserialize)]
+pub struct JobLine {
+    /// Anything; comes back with the result.
+    #[serde(default)]
+    pub id: Json,
+    /// Source text.
+    pub program: String,
+    /// Argument lists as text.
+    #[serde(default)]
+    pub inputs: Vec<String>,
+    /// Overrides the flag.
+    pub mode: Option<Mode>,
+    /// Name of the function to call.
+    #[serde(default = "entry_default")]
+    pub entry: String,
+    /// Values as text to compare the outputs with, by position.
+    #[serde(default)]
+    pub expected: Vec<Option<String>>,
+    /// In predict mode: the text of a value that the program is said to give.
+    pub prediction: Option<String>,
+    /// In predict mode: the text of an argument list that is said to give the expected output.
+    pub predicted_input: Option<String>,
+    cpu_ms_max: Option<u64>,
+    wall_ms_max: Option<u64>,
+    memory_bytes_max: Option<u64>,
+    output_bytes_max: Option<u64>,
+    source_bytes_max: Option<u64>,
+    equality: Option<EqualityName>,
+    inputs_are: Option<InputsAre>,
+    bans: Option<Vec<String>>,
+}
+
+fn entry_default() -> String {
+    "f".to_owned()
+}
+
+/// Why a line is no job.
+#[derive(Debug)]
+pub struct Refusal {
+    /// Its id, where it has one.
+    pub id: Json,
+    /// What is wrong with it, in words.
+    pub detail: String,
+}
+
+impl JobLine {
+    /// Reads a line.
+    pub fn read(line: &[u8]) -> Result<Self, Refusal> {
+        let json: Json = serde_json::from_slice(line).map_err(|error| Refusal {
+            id: Json::Null,
+            detail: format!("the line is not JSON: {error}"),
+        })?;
+        let id = json.get("id").cloned().unwrap_or_default();
+        let refuse = |detail: String| Refusal {
+            id: id.clone(),
+            detail,
+        };
+        let job: Self = serde_json::from_value(json)
+            .map_err(|error| refuse(format!("the line is no job: {error}")))?;
+        if job.inputs.is_empty() && job.predicted_input.is_none() {
+            return Err(refuse(
+                "the job has no inputs; give at least one, \"\" for a call without arguments"
+                    .to_owned(),
+            ));
+        }
+        Ok(job)
+    }
+
+    /// What it may use.
+    pub fn limits(&self) -> Limits {
+        let usual = Limits::default();
+        Limits {
+            cpu_ms_max: self.cpu_ms_max.unwrap_or(usual.cpu_ms_max),
+            wall_ms_max: self.wall_ms_max.unwrap_or(usual.wall_ms_max),
+            memory_bytes_max: self.memory_bytes_max.unwrap_or(usual.memory_bytes_max),
+            output_bytes_max: self.output_bytes_max.unwrap_or(usual.output_bytes_max),
+            source_bytes_max: self.source_bytes_max.unwrap_or(usual.source_bytes_max),
+        }
+    }
+
+    /// When two values count as equal.
+    pub fn equality(&self) -> Equality {
+        match self.equality {
+            None | Some(EqualityName::Python) => Equality::Python,
+            Some(EqualityName::Strict) => Equality::Strict,
+        }
+    }
+
+    /// What inputs are.
+    pub fn inputs_are(&self) -> InputsAre {
+        self.inputs_are.unwrap_or(InputsAre::Literals)
+    }
+
+    /// Modules that the program may not import.
+    pub fn bans(&self, mode: Mode) -> Bans {
+        match (&self.bans, mode) {
+            (Some(modules), _) => Bans {
+                modules: modules.clone(),
+            },
+            (None, Mode::Check) => Bans::paper(),
+            (None, Mode::Run | Mode::Predict) => Bans::none(),
+        }
+    }
+}
