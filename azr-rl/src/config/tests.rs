@@ -171,3 +171,11 @@ fn the_step_size_rises_over_the_warm_up_and_then_stays() {
         .collect();
     assert_eq!(sizes, [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]);
 }
+
+#[test]
+fn the_embedded_model_has_never_seen_the_tasks_that_its_run_holds_out() {
+    let recipe: crate::pretrain::PretrainConfig =
+        toml::from_str(include_str!("../../../configs/azr-tiny.toml")).unwrap();
+    let run = Config::parse(TINY, []).unwrap();
+    assert_eq!(run.evaluation.held_out, HeldOut::Generated(recipe.held_out));
+}
