@@ -20,6 +20,7 @@ use crate::interrupt::Interrupt;
 use crate::model_name;
 use crate::request::WrongRequest;
 use crate::run_directory::RunDirectory;
+use crate::visible::visible;
 use crate::{Ended, Surroundings, interpreter, report_html};
 
 /// Trains a model by self-play: it proposes tasks, solves them, and learns from what the sandbox says about both.
@@ -66,12 +67,25 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
             None => return Ok(Ended::Done),
         },
     };
+    let directory = run.directory().to_path_buf();
+    let from = run
+        .resumed_from()
+        .map_or_else(String::new, |step| format!(" after step {step}"));
+    let words = format!(
+        "{} steps of {}{from} in {}",
+        run.config().steps,
+        run.config().model.source,
+        directory.display()
+    );
+    surroundings.sink.note(visible(&words));
     let ending = {
         let mut observer = display::observer(&surroundings.sink);
         run.drive(&mut *observer, interrupt.flag())
-            .map_err(judged)?
     };
-    let directory = run.directory().to_path_buf();
+    let ending = ending.map_err(|error| {
+        let words = "once that is mended, go on from the last checkpoint with azr train --resume";
+        judged(error).context(format!("the run stopped; {words} {}", directory.display()))
+    })?;
     drop(run);
     finish(&ending, &directory, surroundings)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -86,6 +86,28 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The same, but a file that grows beyond the limit is an error of the write and not a signal.
+    pub fn begin_deaf_to_full_disks(&self, name: &str, changes: &[&str]) -> Running {
+        let mut shell = Command::new("bash");
+        shell.args([
+            "-c",
+            "trap '' XFSZ; exec \"$0\" \"$@\"",
+            env!("CARGO_BIN_EXE_azr"),
+        ]);
+        shell
+            .args(self.arguments(name, changes))
+            .current_dir(self.path())
+            .stdin(Stdio::null());
+        let child = shell
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Running { child: Some(child) }
+    }
+}
+
 /// A run that goes on; killed if a test fails.
 pub struct Running {
     child: Option<Child>,
@@ -109,9 +131,29 @@ impl Running {
         true
     }
 
-    pub fn signal(&self, signal: rustix::process::Signal) {
-        let id = i32::try_from(self.child.as_ref().unwrap().id()).unwrap();
-        rustix::process::kill_process(rustix::process::Pid::from_raw(id).unwrap(), signal).unwrap();
+    /// Sends a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.as_ref().unwrap().id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-s", name, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// From now on, no file of this run can grow beyond so many bytes.
+    pub fn limit_files(&self, bytes: u64) {
+        let id = self.child.as_ref().unwrap().id().to_string();
+        let limit = format!("--fsize={bytes}:unlimited");
+        assert!(
+            Command::new("prlimit")
+                .args(["--pid", &id, &limit])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// Waits for the end: exit code (-1 after a signal), standard output, standard error.

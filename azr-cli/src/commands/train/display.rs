@@ -159,21 +159,6 @@ impl Drop for Live<'_> {
 /// What is worth a line that stays, on a terminal as elsewhere.
 fn note_rare(sink: &Sink, event: &Event<'_>) {
     match event {
-        Event::Opened {
-            directory,
-            step,
-            steps,
-        } => {
-            let from = if *step == 0 {
-                String::new()
-            } else {
-                format!(", going on after step {step}")
-            };
-            sink.note(format_args!(
-                "run {} ({steps} steps{from})",
-                directory.display()
-            ));
-        }
         Event::Evaluated { step, evaluation } => {
             let rates: Vec<String> = evaluation
                 .since(evaluation)

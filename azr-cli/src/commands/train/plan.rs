@@ -118,22 +118,24 @@ mod tests {
     }
 
     #[test]
-    fn every_run_file_of_the_repository_can_be_used() {
+    fn every_file_of_configs_can_be_used() {
         let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs");
-        let mut files = 0;
+        let mut run_files = 0;
         for entry in fs::read_dir(configs).unwrap() {
             let path = entry.unwrap().path();
-            if path.extension().is_some_and(|it| it == "toml") {
-                files += 1;
-                let resolved = resolve(&options(&["--config", path.to_str().unwrap()]));
-                assert!(
-                    resolved.is_ok(),
-                    "{}: {:#}",
-                    path.display(),
-                    resolved.unwrap_err()
-                );
+            let text = fs::read_to_string(&path).unwrap();
+            if toml::from_str::<azr_rl::pretrain::PretrainConfig>(&text).is_ok() {
+                continue;
             }
+            run_files += 1;
+            let resolved = resolve(&options(&["--config", path.to_str().unwrap()]));
+            assert!(
+                resolved.is_ok(),
+                "{}: {:#}",
+                path.display(),
+                resolved.unwrap_err()
+            );
         }
-        assert!(0 < files);
+        assert!(3 <= run_files);
     }
 }
