@@ -1,6 +1,6 @@
 //! The model that this program carries: azr-tiny, made by `azr pretrain` from programs that no human wrote.
 //!
-//! `azr pretrain --config configs/azr-tiny.toml --out DIR` makes these files again.
+//! `azr pretrain --config configs/pretrain/azr-tiny.toml --out DIR` makes these files again.
 
 /// Its name on the command line and in run files.
 pub const NAME: &str = "azr-tiny";

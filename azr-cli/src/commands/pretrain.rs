@@ -25,7 +25,7 @@ const PROGRESS_STEPS: u64 = 50;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
-  azr pretrain --config configs/azr-tiny.toml --out my-tiny
+  azr pretrain --config configs/pretrain/azr-tiny.toml --out my-tiny
   azr train --model my-tiny")]
 pub struct Options {
     /// The pretraining file
@@ -81,7 +81,9 @@ fn read(options: &Options) -> anyhow::Result<PretrainConfig> {
         .map_err(|error| WrongRequest::because(format!("cannot read {path}"), error))?;
     toml::from_str(&text).map_err(|error| {
         WrongRequest::because(
-            format!("{path} is no pretraining file; compare it with configs/azr-tiny.toml"),
+            format!(
+                "{path} is no pretraining file; compare it with configs/pretrain/azr-tiny.toml"
+            ),
             error,
         )
     })

@@ -10,17 +10,18 @@ use super::tile::{Operands, PANEL, Start};
 const WIDTH: usize = 8;
 const PER_PANEL: usize = PANEL / WIDTH;
 
-/// `ROWS` by `VECTORS` vectors of eight columns.
+/// `ROWS` by `VECTORS` vectors of eight columns; the left factor lies in columns or in rows.
 ///
 /// # Safety
 /// The processor has AVX2 and FMA, and every element that the operands address is inside its buffer.
 #[allow(clippy::needless_range_loop)] // The constant bounds are what unrolls the tile.
 #[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn tile<const ROWS: usize, const VECTORS: usize>(operands: Operands) {
+pub(super) unsafe fn tile<const ROWS: usize, const VECTORS: usize, const IN_COLUMNS: bool>(
+    operands: Operands,
+) {
     let Operands {
         mut a,
-        a_row,
-        a_depth,
+        a_stride,
         mut b,
         b_panel,
         b_depth,
@@ -29,7 +30,6 @@ pub(super) unsafe fn tile<const ROWS: usize, const VECTORS: usize>(operands: Ope
         depth,
         start,
     } = operands;
-    let column = |vector: usize| (vector / PER_PANEL) * b_panel + (vector % PER_PANEL) * WIDTH;
     let mut sums = [[_mm256_setzero_ps(); VECTORS]; ROWS];
     // SAFETY: the caller vouches for every address.
     unsafe {
@@ -40,18 +40,39 @@ pub(super) unsafe fn tile<const ROWS: usize, const VECTORS: usize>(operands: Ope
                 }
             }
         }
-        for _ in 0..depth {
-            let mut line = [_mm256_setzero_ps(); VECTORS];
-            for vector in 0..VECTORS {
-                line[vector] = _mm256_loadu_ps(b.add(column(vector)));
-            }
-            for row in 0..ROWS {
-                let factor: __m256 = _mm256_broadcast_ss(&*a.add(row * a_row));
+        macro_rules! step {
+            ($k:expr) => {{
+                let mut line = [_mm256_setzero_ps(); VECTORS];
                 for vector in 0..VECTORS {
-                    sums[row][vector] = _mm256_fmadd_ps(factor, line[vector], sums[row][vector]);
+                    let column = (vector / PER_PANEL) * b_panel + (vector % PER_PANEL) * WIDTH;
+                    line[vector] = _mm256_loadu_ps(b.add(column + $k * b_depth));
                 }
-            }
-            a = a.wrapping_add(a_depth);
+                for row in 0..ROWS {
+                    let at = if IN_COLUMNS {
+                        $k * a_stride + row
+                    } else {
+                        row * a_stride + $k
+                    };
+                    let factor: __m256 = _mm256_broadcast_ss(&*a.add(at));
+                    for vector in 0..VECTORS {
+                        sums[row][vector] =
+                            _mm256_fmadd_ps(factor, line[vector], sums[row][vector]);
+                    }
+                }
+            }};
+        }
+        // Four steps a turn: the front end of the processor is busy enough with the arithmetic.
+        for _ in 0..depth / 4 {
+            step!(0);
+            step!(1);
+            step!(2);
+            step!(3);
+            a = a.wrapping_add(if IN_COLUMNS { 4 * a_stride } else { 4 });
+            b = b.wrapping_add(4 * b_depth);
+        }
+        for _ in 0..depth % 4 {
+            step!(0);
+            a = a.wrapping_add(if IN_COLUMNS { a_stride } else { 1 });
             b = b.wrapping_add(b_depth);
         }
         for row in 0..ROWS {

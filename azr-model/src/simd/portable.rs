@@ -2,15 +2,16 @@
 
 use super::tile::{Operands, PANEL, Start};
 
-/// `ROWS` by `PANELS` panels.
+/// `ROWS` by `PANELS` panels; the left factor lies in columns or in rows.
 ///
 /// # Safety
 /// Every element that the operands address is inside its buffer.
-pub(super) unsafe fn tile<const ROWS: usize, const PANELS: usize>(operands: Operands) {
+pub(super) unsafe fn tile<const ROWS: usize, const PANELS: usize, const IN_COLUMNS: bool>(
+    operands: Operands,
+) {
     let Operands {
         a,
-        a_row,
-        a_depth,
+        a_stride,
         b,
         b_panel,
         b_depth,
@@ -37,7 +38,12 @@ pub(super) unsafe fn tile<const ROWS: usize, const PANELS: usize>(operands: Oper
                     .cast::<[f32; PANEL]>()
                     .read_unaligned();
                 for (row, sums) in sums.iter_mut().enumerate() {
-                    let factor = *a.add(row * a_row + k * a_depth);
+                    let at = if IN_COLUMNS {
+                        k * a_stride + row
+                    } else {
+                        row * a_stride + k
+                    };
+                    let factor = *a.add(at);
                     for (sum, value) in sums.iter_mut().zip(line) {
                         *sum = factor.mul_add(value, *sum);
                     }

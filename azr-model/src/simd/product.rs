@@ -12,7 +12,7 @@ use super::{
     Isa,
     matrix::MatrixMut,
     panels::Panels,
-    tile::{self, Extent, Left, PANEL, ROWS_MAX, Right, Start, Sums},
+    tile::{self, Extent, Left, Lies, PANEL, ROWS_MAX, Right, Start, Sums},
 };
 
 /// Rows of a block: its slice of the left factor stays in the second-level cache.
@@ -178,7 +178,7 @@ impl Product<'_> {
         let stride = panels * PANEL;
         // Few rows read each weight once: whole panels stream best. More rows come back to a panel, which must stay.
         let streams = rows.len() <= ROWS_MAX
-            && self.left.depth == 1
+            && self.left.lies == Lies::InRows
             && matches!(self.right, Factor::Panels(_));
         let step = if streams {
             self.depth.max(1)
@@ -231,7 +231,7 @@ impl Product<'_> {
     ) {
         let panels = columns.len().div_ceil(PANEL);
         let stride = panels * PANEL;
-        let transposed = self.left.depth != 1;
+        let transposed = self.left.lies == Lies::InColumns;
         if transposed {
             self.pack_left(&mut space.left, rows, &span);
         }
@@ -253,9 +253,9 @@ impl Product<'_> {
             };
             let sums = &mut space.sums[panel * PANEL..];
             if !transposed {
-                let begin = rows.start * self.left.row + span.start;
+                let begin = self.left.at(rows.start, span.start);
                 let data = self.left.data.get(begin..).unwrap_or_default();
-                let left = Left::rows(data, self.left.row);
+                let left = Left::rows(data, self.left.stride);
                 tile::multiply(
                     isa,
                     extent,
@@ -283,22 +283,15 @@ impl Product<'_> {
 
     /// Strips of six rows, depth-major: a transposed factor is read along its rows once instead of across them.
     fn pack_left(&self, packed: &mut [f32], rows: &Range<usize>, span: &Range<usize>) {
-        let Left {
-            data,
-            row: row_stride,
-            depth: depth_stride,
-        } = self.left;
         for (strip, row) in rows.clone().step_by(ROWS_MAX).enumerate() {
             let height = ROWS_MAX.min(rows.end - row);
             let packed = &mut packed[strip * ROWS_MAX * span.len()..][..ROWS_MAX * span.len()];
             for (k, line) in span.clone().zip(packed.as_chunks_mut::<ROWS_MAX>().0) {
-                let from = k * depth_stride + row * row_stride;
-                if row_stride == 1 && height == ROWS_MAX {
-                    line.copy_from_slice(&data[from..from + ROWS_MAX]);
+                let from = &self.left.data[self.left.at(row, k)..];
+                if height == ROWS_MAX {
+                    line.copy_from_slice(&from[..ROWS_MAX]);
                 } else {
-                    for (i, value) in line.iter_mut().enumerate().take(height) {
-                        *value = data[from + i * row_stride];
-                    }
+                    line[..height].copy_from_slice(&from[..height]);
                 }
             }
         }

@@ -12,12 +12,21 @@ pub(crate) const PANEL: usize = 16;
 /// Most rows of a tile.
 pub(crate) const ROWS_MAX: usize = 6;
 
-/// The left factor: element `(i, k)` is `data[i * row + k * depth]`.
+/// The left factor, `rows` by `depth`.
 #[derive(Clone, Copy)]
 pub(crate) struct Left<'a> {
     pub(crate) data: &'a [f32],
-    pub(crate) row: usize,
-    pub(crate) depth: usize,
+    pub(crate) stride: usize,
+    pub(crate) lies: Lies,
+}
+
+/// How a left factor lies in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lies {
+    /// Element `(i, k)` is `data[i * stride + k]`.
+    InRows,
+    /// Element `(i, k)` is `data[k * stride + i]`: its transpose lies in rows.
+    InColumns,
 }
 
 /// The right factor in panels: element `(k, 16 p + j)` is `data[p * panel + k * depth + j]`, `j` below 16.
@@ -48,8 +57,8 @@ impl<'a> Left<'a> {
     pub(crate) fn rows(data: &'a [f32], stride: usize) -> Self {
         Self {
             data,
-            row: stride,
-            depth: 1,
+            stride,
+            lies: Lies::InRows,
         }
     }
 
@@ -57,8 +66,16 @@ impl<'a> Left<'a> {
     pub(crate) fn columns(data: &'a [f32], stride: usize) -> Self {
         Self {
             data,
-            row: 1,
-            depth: stride,
+            stride,
+            lies: Lies::InColumns,
+        }
+    }
+
+    /// Index of an element.
+    pub(super) fn at(&self, row: usize, depth: usize) -> usize {
+        match self.lies {
+            Lies::InRows => row * self.stride + depth,
+            Lies::InColumns => depth * self.stride + row,
         }
     }
 }
@@ -96,8 +113,7 @@ pub(crate) enum Start {
 #[derive(Clone, Copy)]
 pub(super) struct Operands {
     pub(super) a: *const f32,
-    pub(super) a_row: usize,
-    pub(super) a_depth: usize,
+    pub(super) a_stride: usize,
     pub(super) b: *const f32,
     pub(super) b_panel: usize,
     pub(super) b_depth: usize,
@@ -134,7 +150,7 @@ pub(crate) fn multiply(
     }
     let last = depth.saturating_sub(1);
     assert!(
-        depth == 0 || (rows - 1) * left.row + last * left.depth < left.data.len(),
+        depth == 0 || left.at(rows - 1, last) < left.data.len(),
         "left factor too short"
     );
     let right_end = (panels - 1) * right.panel + last * right.depth + PANEL;
@@ -148,8 +164,7 @@ pub(crate) fn multiply(
     );
     let operands = Operands {
         a: left.data.as_ptr(),
-        a_row: left.row,
-        a_depth: left.depth,
+        a_stride: left.stride,
         b: right.data.as_ptr(),
         b_panel: right.panel,
         b_depth: right.depth,
@@ -160,14 +175,14 @@ pub(crate) fn multiply(
     };
     // SAFETY: the three assertions above bound every element that the tiles of this product touch, and `isa` comes
     // from `Isa::detect` or is a narrower set.
-    unsafe { cover(isa, rows, panels, operands) }
+    unsafe { cover(isa, left.lies, rows, panels, operands) }
 }
 
 /// Covers a product with register tiles.
 ///
 /// # Safety
 /// Every element addressed by the sizes is inside its buffer, and the processor has `isa`.
-unsafe fn cover(isa: Isa, rows: usize, panels: usize, operands: Operands) {
+unsafe fn cover(isa: Isa, lies: Lies, rows: usize, panels: usize, operands: Operands) {
     let mut row = 0;
     while row < rows {
         let height = strip_height(rows - row);
@@ -176,7 +191,10 @@ unsafe fn cover(isa: Isa, rows: usize, panels: usize, operands: Operands) {
         while panel < panels {
             let width = width_max.min(panels - panel);
             let tile = Operands {
-                a: operands.a.wrapping_add(row * operands.a_row),
+                a: operands.a.wrapping_add(match lies {
+                    Lies::InRows => row * operands.a_stride,
+                    Lies::InColumns => row,
+                }),
                 b: operands.b.wrapping_add(panel * operands.b_panel),
                 c: operands
                     .c
@@ -184,7 +202,7 @@ unsafe fn cover(isa: Isa, rows: usize, panels: usize, operands: Operands) {
                 ..operands
             };
             // SAFETY: the tile lies inside the product whose elements the caller vouches for.
-            unsafe { one(isa, height, width, tile) }
+            unsafe { one(isa, lies, height, width, tile) }
             panel += width;
         }
         row += height;
@@ -217,38 +235,41 @@ pub(crate) fn panels_at_once(isa: Isa, rows: usize) -> usize {
 
 /// # Safety
 /// As for [`cover`].
-unsafe fn one(isa: Isa, rows: usize, panels: usize, tile: Operands) {
+unsafe fn one(isa: Isa, lies: Lies, rows: usize, panels: usize, tile: Operands) {
     macro_rules! pick {
-        ($module:ident, $vectors:expr) => {
+        ($module:ident, $vectors:expr, $columns:expr) => {
             match (rows, panels) {
-                (1, 1) => $module::tile::<1, { $vectors }>(tile),
-                (1, 2) => $module::tile::<1, { 2 * $vectors }>(tile),
-                (1, 3) => $module::tile::<1, { 3 * $vectors }>(tile),
-                (1, 4) => $module::tile::<1, { 4 * $vectors }>(tile),
-                (2, 1) => $module::tile::<2, { $vectors }>(tile),
-                (2, 2) => $module::tile::<2, { 2 * $vectors }>(tile),
-                (3, 1) => $module::tile::<3, { $vectors }>(tile),
-                (3, 2) => $module::tile::<3, { 2 * $vectors }>(tile),
-                (4, 1) => $module::tile::<4, { $vectors }>(tile),
-                (4, 2) => $module::tile::<4, { 2 * $vectors }>(tile),
-                (5, 1) => $module::tile::<5, { $vectors }>(tile),
-                (5, 2) => $module::tile::<5, { 2 * $vectors }>(tile),
-                (6, 1) => $module::tile::<6, { $vectors }>(tile),
-                (6, 2) => $module::tile::<6, { 2 * $vectors }>(tile),
-                _ => unreachable!(
-                    "strips have 1 to 6 rows and as many panels as `panels_at_once` says"
-                ),
+                (1, 1) => $module::tile::<1, { 1 * $vectors }, $columns>(tile),
+                (1, 2) => $module::tile::<1, { 2 * $vectors }, $columns>(tile),
+                (1, 3) => $module::tile::<1, { 3 * $vectors }, $columns>(tile),
+                (1, 4) => $module::tile::<1, { 4 * $vectors }, $columns>(tile),
+                (2, 1) => $module::tile::<2, { 1 * $vectors }, $columns>(tile),
+                (2, 2) => $module::tile::<2, { 2 * $vectors }, $columns>(tile),
+                (3, 1) => $module::tile::<3, { 1 * $vectors }, $columns>(tile),
+                (3, 2) => $module::tile::<3, { 2 * $vectors }, $columns>(tile),
+                (4, 1) => $module::tile::<4, { 1 * $vectors }, $columns>(tile),
+                (4, 2) => $module::tile::<4, { 2 * $vectors }, $columns>(tile),
+                (5, 1) => $module::tile::<5, { 1 * $vectors }, $columns>(tile),
+                (5, 2) => $module::tile::<5, { 2 * $vectors }, $columns>(tile),
+                (6, 1) => $module::tile::<6, { 1 * $vectors }, $columns>(tile),
+                (6, 2) => $module::tile::<6, { 2 * $vectors }, $columns>(tile),
+                _ => unreachable!("strips have 1 to 6 rows and as many panels as `panels_at_once`"),
             }
         };
     }
     // SAFETY: passed on from the caller.
     unsafe {
-        match isa {
+        match (isa, lies) {
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => pick!(avx2, 2),
+            (Isa::Avx2, Lies::InRows) => pick!(avx2, 2, false),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => pick!(avx512, 1),
-            _ => pick!(portable, 1),
+            (Isa::Avx2, Lies::InColumns) => pick!(avx2, 2, true),
+            #[cfg(target_arch = "x86_64")]
+            (Isa::Avx512, Lies::InRows) => pick!(avx512, 1, false),
+            #[cfg(target_arch = "x86_64")]
+            (Isa::Avx512, Lies::InColumns) => pick!(avx512, 1, true),
+            (_, Lies::InRows) => pick!(portable, 1, false),
+            (_, Lies::InColumns) => pick!(portable, 1, true),
         }
     }
 }
@@ -270,8 +291,7 @@ mod tests {
             for j in 0..columns {
                 for k in 0..depth {
                     let b = right.data[(j / PANEL) * right.panel + k * right.depth + j % PANEL];
-                    c[i * columns + j] =
-                        left.data[i * left.row + k * left.depth].mul_add(b, c[i * columns + j]);
+                    c[i * columns + j] = left.data[left.at(i, k)].mul_add(b, c[i * columns + j]);
                 }
             }
         }
@@ -305,12 +325,7 @@ mod tests {
         ] {
             let columns = panels * PANEL;
             let (a, b) = (numbers(rows * depth, 1), numbers(depth * columns, 2));
-            for (a_row, a_depth) in [(depth, 1), (1, rows)] {
-                let left = Left {
-                    data: &a,
-                    row: a_row,
-                    depth: a_depth,
-                };
+            for left in [Left::rows(&a, depth), Left::columns(&a, rows)] {
                 for (panel, b_depth) in [(depth * PANEL, PANEL), (PANEL, columns)] {
                     let right = Right {
                         data: &b,

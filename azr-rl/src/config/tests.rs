@@ -175,7 +175,7 @@ fn the_step_size_rises_over_the_warm_up_and_then_stays() {
 #[test]
 fn the_embedded_model_has_never_seen_the_tasks_that_its_run_holds_out() {
     let recipe: crate::pretrain::PretrainConfig =
-        toml::from_str(include_str!("../../../configs/azr-tiny.toml")).unwrap();
+        toml::from_str(include_str!("../../../configs/pretrain/azr-tiny.toml")).unwrap();
     let run = Config::parse(TINY, []).unwrap();
     assert_eq!(run.evaluation.held_out, HeldOut::Generated(recipe.held_out));
 }

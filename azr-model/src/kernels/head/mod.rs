@@ -180,11 +180,7 @@ impl Head<'_> {
             rows: cells.len(),
             depth: d,
             columns: self.weights.outputs(),
-            left: Left {
-                data: &self.hidden[first * d..],
-                row: d,
-                depth: 1,
-            },
+            left: Left::rows(&self.hidden[first * d..], d),
             right: Factor::Panels(self.weights.panels()),
             finish: Finish::Store,
         };

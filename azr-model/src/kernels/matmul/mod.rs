@@ -80,11 +80,7 @@ pub(crate) fn forward(
         Plus::Bias(bias) => Finish::Bias(bias),
         Plus::Residual(residual) => Finish::Residual(residual),
     };
-    let left = Left {
-        data: x,
-        row: inputs,
-        depth: 1,
-    };
+    let left = Left::rows(x, inputs);
     let right = Factor::Panels(&weights.0);
     Product {
         blocks: &scratch.blocks,
@@ -109,11 +105,7 @@ pub(crate) fn backward_input(
     let inputs = w.len() / outputs;
     let rows = dy.len() / outputs;
     assert_eq!(dx.len(), rows * inputs, "dx has a row for each row of dy");
-    let left = Left {
-        data: dy,
-        row: outputs,
-        depth: 1,
-    };
+    let left = Left::rows(dy, outputs);
     let right = Factor::Rows {
         data: w,
         stride: inputs,
@@ -141,11 +133,7 @@ pub(crate) fn backward_weights(
     let inputs = dw.len() / outputs;
     let rows = dy.len() / outputs;
     assert_eq!(x.len(), rows * inputs, "x has a row for each row of dy");
-    let left = Left {
-        data: dy,
-        row: 1,
-        depth: outputs,
-    };
+    let left = Left::columns(dy, outputs);
     let right = Factor::Rows {
         data: x,
         stride: inputs,
