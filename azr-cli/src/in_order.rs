@@ -18,6 +18,16 @@ impl<T> InOrder<T> {
         }
     }
 
+    /// The index that is due.
+    pub fn next(&self) -> usize {
+        self.next
+    }
+
+    /// How many results wait for an earlier one.
+    pub fn waiting(&self) -> usize {
+        self.early.len()
+    }
+
     /// Takes a result and gives back all that are due now, with their indices, in order.
     pub fn deliver(&mut self, index: usize, result: T) -> Vec<(usize, T)> {
         assert!(self.next <= index, "result {index} came twice");

@@ -87,11 +87,11 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
         let workers: Vec<_> = (0..sandbox.lanes())
             .map(|_| scope.spawn(|| work.serve()))
             .collect();
-        let ended = workers.into_iter().map(|worker| worker.join());
         // A panic is a defect of ours; it goes on as one.
-        ended
-            .map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect::<anyhow::Result<()>>()
+        let resume = |panic| std::panic::resume_unwind(panic);
+        workers
+            .into_iter()
+            .try_for_each(|worker| worker.join().unwrap_or_else(resume))
     })?;
     let jobs = work.jobs.load(Ordering::Relaxed);
     surroundings

@@ -1,8 +1,9 @@
 //! Puts answers that come in any order back into the order of their jobs, and holds a bounded number of them.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Condvar, Mutex, PoisonError};
+
+use crate::in_order::InOrder;
 
 /// Answers that wait for an earlier one, at most.
 const EARLY_ANSWERS_MAX: usize = 1_024;
@@ -16,11 +17,8 @@ pub struct LineUp {
     moved: Condvar,
 }
 
-#[derive(Default)]
 struct State {
-    /// Whose turn it is.
-    next: usize,
-    early: BTreeMap<usize, String>,
+    order: InOrder<String>,
     early_bytes: usize,
     is_given_up: bool,
 }
@@ -29,7 +27,11 @@ impl LineUp {
     /// Waits for answer 0.
     pub fn new() -> Self {
         Self {
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                order: InOrder::new(),
+                early_bytes: 0,
+                is_given_up: false,
+            }),
             moved: Condvar::new(),
         }
     }
@@ -46,24 +48,16 @@ impl LineUp {
         print: &mut dyn FnMut(String) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        while index != state.next && state.is_full() && !state.is_given_up {
+        while index != state.order.next() && state.is_full() && !state.is_given_up {
             state = self
                 .moved
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
         state.early_bytes += answer.len();
-        state.early.insert(index, answer);
-        let due = state.next;
-        while let Some(answer) = {
-            let next = state.next;
-            state.early.remove(&next)
-        } {
+        for (_, answer) in state.order.deliver(index, answer) {
             state.early_bytes -= answer.len();
             print(answer)?;
-            state.next += 1;
-        }
-        if due < state.next {
             self.moved.notify_all();
         }
         Ok(())
@@ -81,7 +75,7 @@ impl LineUp {
 
 impl State {
     fn is_full(&self) -> bool {
-        EARLY_ANSWERS_MAX <= self.early.len() || EARLY_BYTES_MAX <= self.early_bytes
+        EARLY_ANSWERS_MAX <= self.order.waiting() || EARLY_BYTES_MAX <= self.early_bytes
     }
 }
 
@@ -111,19 +105,20 @@ mod tests {
         let printed = Mutex::new(0);
         let most_waiting = Mutex::new(0);
         std::thread::scope(|scope| {
-            let deliver = |index: usize| {
+            let (line_up, printed, most_waiting) = (&line_up, &printed, &most_waiting);
+            let deliver = move |index: usize| {
                 let mut print = |_| {
                     *printed.lock().unwrap() += 1;
                     Ok(())
                 };
                 line_up.deliver(index, "x".to_owned(), &mut print).unwrap();
-                let waiting = line_up.state.lock().unwrap().early.len();
+                let waiting = line_up.state.lock().unwrap().order.waiting();
                 let mut most = most_waiting.lock().unwrap();
                 *most = waiting.max(*most);
             };
-            scope.spawn(|| (1..=2 * EARLY_ANSWERS_MAX).for_each(deliver));
-            scope.spawn(|| {
-                while line_up_is_not_full(&line_up) {
+            scope.spawn(move || (1..=2 * EARLY_ANSWERS_MAX).for_each(deliver));
+            scope.spawn(move || {
+                while !line_up.state.lock().unwrap().is_full() {
                     std::thread::yield_now();
                 }
                 deliver(0);
@@ -131,9 +126,5 @@ mod tests {
         });
         assert_eq!(*printed.lock().unwrap(), 2 * EARLY_ANSWERS_MAX + 1);
         assert!(*most_waiting.lock().unwrap() <= EARLY_ANSWERS_MAX);
-    }
-
-    fn line_up_is_not_full(line_up: &LineUp) -> bool {
-        !line_up.state.lock().unwrap().is_full()
     }
 }
