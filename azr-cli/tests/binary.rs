@@ -6,6 +6,8 @@
 mod exec;
 #[path = "binary/models.rs"]
 mod models;
+#[path = "binary/pretraining.rs"]
+mod pretraining;
 #[path = "binary/requests.rs"]
 mod requests;
 #[path = "binary/run_place.rs"]

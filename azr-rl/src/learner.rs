@@ -5,6 +5,7 @@ pub mod loss;
 pub mod model_policy;
 mod moments;
 mod render;
+pub(crate) mod student;
 
 pub use model_policy::{ModelPolicy, ModelPolicyOptions};
 pub use moments::MomentsError;

@@ -2,34 +2,45 @@
 //!
 //! One pass over lessons that are drawn as they are needed: cross-entropy on the response tokens, AdamW with warm-up and
 //! linear decay. While a step trains, the lessons of the next one are written. A step depends on the configuration and
-//! its number alone, so a run that is resumed from step n ends with the same weights.
+//! its number alone, so one that was interrupted ends with the weights of one that was not.
+//!
+//! ```text
+//! config.toml     the pretraining file
+//! checkpoints/    the latest one
+//! ```
 
 pub mod config;
 mod exam;
 
 use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::{fs, io};
 
 use azr_executor::Sandbox;
 use azr_model::config::{Architecture, Dimensions, ModelConfig};
 use azr_model::language::{Language, LanguageParts, SamplingDefaults};
 use azr_model::language_model::LanguageModel;
-use azr_model::learn::{
-    Sequence, StepOptions, TokenGradients, TokenScores, Trainer, TrainerOptions,
-};
+use azr_model::learn::{Sequence, StepOptions, TokenGradients, TokenScores, TrainerOptions};
 use azr_model::parameters::{Initialization, Layout, Parameters};
 use azr_model::tokenizer::TextTokenizer;
 use azr_model::tokenizer::phrases::phrase_tokenizer_json;
-use azr_model::transformer::Transformer;
 use azr_tasks::generator::phrases::phrases;
 use azr_tasks::generator::{Lesson, School, WorkError};
 use azr_tasks::{AnswerFormat, Grammar, Opening, PromptOptions, PromptSet, Prompts, Standards};
 
-use crate::policy::Cause;
+use crate::checkpoint::disk::LocalDisk;
+use crate::checkpoint::{Checkpoints, SaveError};
+use crate::learner::student::Student;
+use crate::policy::{Cause, PolicyError};
 pub use config::{ModelShape, PretrainConfig, PretrainOptimizer};
 pub use exam::{Exam, Score};
 
+/// The pretraining file as it was at the start.
+const CONFIG: &str = "config.toml";
+/// Where checkpoints lie.
+const CHECKPOINTS: &str = "checkpoints";
 /// The token that ends a response.
 const END: &str = "<end>";
 
@@ -65,6 +76,32 @@ pub enum PretrainError {
     /// The shape is no model.
     #[error("the model of the pretraining file cannot be built")]
     Build(#[source] Cause),
+    /// Another pretraining was interrupted there.
+    #[error("{} belongs to another pretraining file or to another version; remove it to begin anew, or choose another place", place.display())]
+    OtherFile {
+        /// Where.
+        place: PathBuf,
+    },
+    /// A file cannot be read or written.
+    #[error("{} cannot be read or written", path.display())]
+    Disk {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A checkpoint cannot be used.
+    #[error("the checkpoint {} cannot be used; remove it to begin anew", path.display())]
+    Checkpoint {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// A checkpoint cannot be written.
+    #[error(transparent)]
+    Save(#[from] SaveError<PolicyError>),
     /// A lesson could not be learned from, or an exam not sampled.
     #[error("the model failed in step {step}")]
     Model {
@@ -82,26 +119,34 @@ pub struct Pretraining<'a> {
     sandbox: &'a dyn Sandbox,
     school: School,
     exam: Exam,
-    language: Language,
-    trainer: Trainer,
+    student: Student,
+    checkpoints: Checkpoints<LocalDisk>,
     step: u64,
 }
 
 impl<'a> Pretraining<'a> {
-    /// A fresh model, before its first lesson.
+    /// Goes on with what was interrupted in `place`, or begins there with a fresh model. Its parent exists.
     ///
     /// # Errors
-    /// The shape is no model, or held-out tasks cannot be made.
-    pub fn start(
+    /// The shape is no model, held-out tasks cannot be made, or `place` holds something else.
+    pub fn open(
         config: &'a PretrainConfig,
         sandbox: &'a dyn Sandbox,
+        place: &Path,
     ) -> Result<Self, PretrainError> {
-        let build = |cause: Cause| PretrainError::Build(cause);
-        let language = language().map_err(build)?;
-        let parameters = fresh_parameters(config, language.tokenizer().ids_end()).map_err(build)?;
-        let transformer = Transformer::on_cpu(parameters).map_err(|it| build(it.into()))?;
-        let trainer =
-            Trainer::new(transformer, TrainerOptions::default()).map_err(|it| build(it.into()))?;
+        claim(place, config)?;
+        let directory = place.join(CHECKPOINTS);
+        let mut checkpoints = Checkpoints::new(directory.clone(), 1, LocalDisk);
+        let found = checkpoints.latest().map_err(at(&directory))?;
+        let (student, step) = match found.checkpoint {
+            None => (fresh_student(config).map_err(PretrainError::Build)?, 0),
+            Some(checkpoint) => {
+                let path = checkpoint.directory;
+                let student = Student::from_checkpoint(&path, TrainerOptions::default())
+                    .map_err(|source| PretrainError::Checkpoint { path, source })?;
+                (student, checkpoint.step)
+            }
+        };
         let standards = standards(config);
         let prompts = Prompts::new(PROMPTS, &standards);
         let held_out = config.held_out.tasks(sandbox)?;
@@ -119,16 +164,22 @@ impl<'a> Pretraining<'a> {
             sandbox,
             school,
             exam: Exam::new(held_out, prompts, standards),
-            language,
-            trainer,
-            step: 0,
+            student,
+            checkpoints,
+            step,
         })
     }
 
-    /// Takes every step that is left, or stops between two steps once `stop` is set.
+    /// Steps that are done.
+    #[must_use]
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// Takes every step that is left, or saves and stops between two steps once `stop` is set.
     ///
     /// # Errors
-    /// Whatever the sandbox or the model failed at.
+    /// Whatever the sandbox, the model or the disk failed at.
     pub fn run(
         &mut self,
         stop: &AtomicBool,
@@ -150,9 +201,16 @@ impl<'a> Pretraining<'a> {
                 Ok(lessons) => lessons?,
                 Err(panic) => std::panic::resume_unwind(panic),
             };
-            if self.step.is_multiple_of(self.config.report_every_steps)
-                || self.step == self.config.steps
+            let is_last = self.step == self.config.steps;
+            if self.step.is_multiple_of(self.config.checkpoint_every_steps)
+                || is_last
+                || stop.load(Ordering::Relaxed)
             {
+                let student = &self.student;
+                self.checkpoints
+                    .save(self.step, |directory, _| student.save(directory))?;
+            }
+            if self.step.is_multiple_of(self.config.report_every_steps) || is_last {
                 let scores = self.exam().map_err(|source| PretrainError::Model {
                     step: self.step,
                     source,
@@ -172,18 +230,17 @@ impl<'a> Pretraining<'a> {
     /// The device failed before.
     pub fn model(&self) -> Result<LanguageModel, PretrainError> {
         let build = |cause: Cause| PretrainError::Build(cause);
-        let parameters = self
-            .trainer
-            .transformer()
-            .to_parameters()
-            .map_err(|it| build(it.into()))?;
-        LanguageModel::from_parts(parameters, self.language.clone(), "azr pretrain")
+        let transformer = self.student.trainer.transformer();
+        let parameters = transformer.to_parameters().map_err(|it| build(it.into()))?;
+        LanguageModel::from_parts(parameters, self.student.language.clone(), "azr pretrain")
             .map_err(|it| build(it.into()))
     }
 
     fn exam(&self) -> Result<Vec<Score>, Cause> {
-        self.exam
-            .sit(self.trainer.transformer(), &self.language, self.sandbox)
+        let Student {
+            trainer, language, ..
+        } = &self.student;
+        self.exam.sit(trainer.transformer(), language, self.sandbox)
     }
 
     /// One optimizer step on `lessons`.
@@ -192,7 +249,7 @@ impl<'a> Pretraining<'a> {
         let failed = |source: Cause| PretrainError::Model { step, source };
         let sequences = lessons
             .iter()
-            .map(|it| sequence(&self.language, it))
+            .map(|it| sequence(&self.student.language, it))
             .collect::<Result<Vec<_>, _>>();
         let sequences = sequences.map_err(failed)?;
         let response_tokens: usize = sequences
@@ -213,12 +270,15 @@ impl<'a> Pretraining<'a> {
                 entropy: vec![0.0; n],
             }
         };
-        self.trainer
+        self.student
+            .trainer
             .accumulate(&sequences, 1.0, &mut weigh)
             .map_err(|it| failed(it.into()))?;
+        let options = self.step_options();
         let report = self
+            .student
             .trainer
-            .step(&self.step_options())
+            .step(&options)
             .map_err(|it| failed(it.into()))?;
         self.step += 1;
         Ok(PretrainEvent::Step {
@@ -239,6 +299,35 @@ impl<'a> Pretraining<'a> {
             weight_decay: optimizer.weight_decay,
             gradient_norm_max: optimizer.gradient_norm_max,
         }
+    }
+}
+
+/// Makes `place` that of `config`, unless it is that of another file.
+fn claim(place: &Path, config: &PretrainConfig) -> Result<(), PretrainError> {
+    let checkpoints = place.join(CHECKPOINTS);
+    fs::create_dir_all(&checkpoints).map_err(at(&checkpoints))?;
+    let path = place.join(CONFIG);
+    match fs::read_to_string(&path) {
+        Ok(text) if toml::from_str::<PretrainConfig>(&text).is_ok_and(|it| it == *config) => Ok(()),
+        Ok(_) => Err(PretrainError::OtherFile {
+            place: place.to_path_buf(),
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let text = toml::to_string(config).map_err(|it| PretrainError::Build(it.into()))?;
+            let aside = place.join(format!(".{CONFIG}"));
+            fs::write(&aside, text)
+                .and_then(|()| fs::rename(&aside, &path))
+                .map_err(at(&path))
+        }
+        Err(error) => Err(at(&path)(error)),
+    }
+}
+
+fn at(path: &Path) -> impl Fn(io::Error) -> PretrainError + use<> {
+    let path = path.to_path_buf();
+    move |source| PretrainError::Disk {
+        path: path.clone(),
+        source,
     }
 }
 
@@ -273,6 +362,13 @@ fn language() -> Result<Language, Cause> {
         defaults: SamplingDefaults::default(),
     };
     Ok(Language::new(parts, vocab_size)?)
+}
+
+fn fresh_student(config: &PretrainConfig) -> Result<Student, Cause> {
+    let language = language()?;
+    let parameters = fresh_parameters(config, language.tokenizer().ids_end())?;
+    let model = LanguageModel::from_parts(parameters, language, "azr pretrain")?;
+    Student::new(model, TrainerOptions::default())
 }
 
 /// Untied embeddings: tied ones drown a token's identity in a small residual stream.

@@ -2,14 +2,13 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context;
 use azr_executor::PythonConfig;
 use azr_model::weights::safetensors::Precision;
-use azr_rl::pretrain::{PretrainConfig, PretrainEvent, Pretraining, Score};
+use azr_rl::pretrain::{PretrainConfig, PretrainError, PretrainEvent, Pretraining, Score};
 use clap::Args;
 
 use crate::interrupt::Interrupt;
@@ -21,7 +20,8 @@ const PROGRESS_STEPS: u64 = 50;
 
 /// Teaches a fresh small model with programs that a generator writes and the sandbox runs: no human data.
 ///
-/// The same file gives the same weights, byte for byte. The model is written when the last step is done.
+/// The same file gives the same weights, byte for byte. The model is written when the last step is done; until then
+/// the work lies in DIR.unfinished, and the same command goes on with it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -52,23 +52,37 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
         ..PythonConfig::default()
     };
     let sandbox = interpreter::start(&python)?;
-    let mut pretraining = Pretraining::start(&config, &sandbox)?;
-    let (started, mut tokens) = (Instant::now(), 0);
+    let unfinished = unfinished(&options.out);
+    let mut pretraining =
+        Pretraining::open(&config, &sandbox, &unfinished).map_err(|error| match error {
+            PretrainError::OtherFile { .. } => WrongRequest::because("nothing was begun", error),
+            error => error.into(),
+        })?;
+    let mut progress = Progress {
+        begun: Instant::now(),
+        first_step: pretraining.step(),
+        steps: config.steps,
+        tokens: 0,
+    };
     pretraining.run(interrupt.flag(), &mut |event| {
-        if let Some(line) = line(event, config.steps, started, &mut tokens) {
-            surroundings.sink.note(format_args!("{line}"));
+        if let Some(line) = progress.line(event) {
+            surroundings.sink.note(line);
         }
     })?;
-    if interrupt.flag().load(Ordering::Relaxed) {
-        surroundings
-            .sink
-            .note(format_args!("stopped; nothing was written"));
+    if pretraining.step() < config.steps {
+        surroundings.sink.note(format_args!(
+            "stopped after step {}; the same command goes on with {}",
+            pretraining.step(),
+            unfinished.display()
+        ));
         return Ok(Ended::Interrupted);
     }
     let model = pretraining.model()?;
     model
         .save(&options.out, Precision::F32)
         .with_context(|| format!("cannot write the model to {}", options.out.display()))?;
+    fs::remove_dir_all(&unfinished)
+        .with_context(|| format!("cannot remove {}", unfinished.display()))?;
     surroundings
         .sink
         .note(format_args!("wrote {}", options.out.display()));
@@ -89,26 +103,44 @@ fn read(options: &Options) -> anyhow::Result<PretrainConfig> {
     })
 }
 
+/// Where the work lies until the model is written.
+fn unfinished(out: &Path) -> PathBuf {
+    let mut name = out.as_os_str().to_owned();
+    name.push(".unfinished");
+    name.into()
+}
+
 /// What is worth a line.
-fn line(event: &PretrainEvent, steps: u64, started: Instant, tokens: &mut usize) -> Option<String> {
-    match event {
-        PretrainEvent::Step {
-            step,
-            loss,
-            gradient_norm,
-            tokens: new,
-        } => {
-            *tokens += new;
-            let seconds = started.elapsed().as_secs_f64();
-            let left = seconds / *step as f64 * (steps - step) as f64;
-            (step.is_multiple_of(PROGRESS_STEPS)).then(|| {
-                format!(
-                    "step {step} of {steps}: loss {loss:.3}, gradient norm {gradient_norm:.2}, {:.0} tokens/s, {left:.0} s left",
-                    *tokens as f64 / seconds
-                )
-            })
+struct Progress {
+    begun: Instant,
+    /// Done before this command.
+    first_step: u64,
+    steps: u64,
+    tokens: usize,
+}
+
+impl Progress {
+    fn line(&mut self, event: &PretrainEvent) -> Option<String> {
+        match event {
+            PretrainEvent::Step {
+                step,
+                loss,
+                gradient_norm,
+                tokens,
+            } => {
+                self.tokens += tokens;
+                let seconds = self.begun.elapsed().as_secs_f64();
+                let left = seconds / (step - self.first_step) as f64 * (self.steps - step) as f64;
+                step.is_multiple_of(PROGRESS_STEPS).then(|| {
+                    format!(
+                        "step {step} of {}: loss {loss:.3}, gradient norm {gradient_norm:.2}, {:.0} tokens/s, {left:.0} s left",
+                        self.steps,
+                        self.tokens as f64 / seconds
+                    )
+                })
+            }
+            PretrainEvent::Exam { step, scores } => Some(exam(*step, scores)),
         }
-        PretrainEvent::Exam { step, scores } => Some(exam(*step, scores)),
     }
 }
 

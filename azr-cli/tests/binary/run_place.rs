@@ -76,13 +76,7 @@ impl Place {
 
     /// Starts and does not wait.
     pub fn begin(&self, name: &str, changes: &[&str]) -> Running {
-        let mut command = command(self.path(), &self.arguments(name, changes));
-        let child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        Running { child: Some(child) }
+        Running::start(&mut command(self.path(), &self.arguments(name, changes)))
     }
 }
 
@@ -99,12 +93,7 @@ impl Place {
             .args(self.arguments(name, changes))
             .current_dir(self.path())
             .stdin(Stdio::null());
-        let child = shell
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        Running { child: Some(child) }
+        Running::start(&mut shell)
     }
 }
 
@@ -114,6 +103,13 @@ pub struct Running {
 }
 
 impl Running {
+    /// Starts a command and does not wait.
+    pub fn start(command: &mut Command) -> Self {
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = Some(command.spawn().unwrap());
+        Self { child }
+    }
+
     /// Waits until `is_so` holds. False when the run ended before.
     pub fn until(&mut self, mut is_so: impl FnMut() -> bool) -> bool {
         let begun = Instant::now();

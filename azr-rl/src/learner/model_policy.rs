@@ -1,40 +1,29 @@
 //! The policy that is a language model: prompts become tokens, the sampler answers, the trainer learns.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use azr_model::LanguageModel;
 use azr_model::generate::{self, BatchLimits, generate};
 use azr_model::language::Language;
 use azr_model::learn::{
     Checkpointing, Sequence, StepOptions, TokenGradients, TokenScores, Trainer, TrainerOptions,
 };
 use azr_model::tokenizer::SpecialTokens;
-use azr_model::transformer::Transformer;
-use azr_model::weights::hub::Hub;
-use azr_model::weights::safetensors::Precision;
-use azr_model::{LanguageModel, ModelSource, language_model};
 use azr_tasks::Prompt;
 
-use super::fingerprint::fingerprint;
 use super::loss::{BatchSize, SequenceScores};
-use super::moments;
 use super::render::encode_prompt;
+use super::student::Student;
 use crate::config::{Activations, Config};
 use crate::policy::{
     Cause, Deliver, Finish, Policy, PolicyError, Request, Response, UpdatePlan, UpdateReport,
 };
 use crate::rollout::Sample;
 
-/// Directory of the model in a checkpoint: a Hugging Face directory.
-const MODEL: &str = "model";
-/// File of the optimizer in a checkpoint.
-const OPTIMIZER: &str = "optimizer.bin";
-
 /// A language model that samples and learns.
 pub struct ModelPolicy {
-    trainer: Trainer,
-    language: Language,
+    student: Student,
     limits: BatchLimits,
-    fingerprint: String,
 }
 
 /// How a [`ModelPolicy`] uses memory. Nothing of it changes a sample.
@@ -73,19 +62,9 @@ impl ModelPolicy {
     /// There is no memory for the model, its gradient and its moments.
     pub fn new(model: LanguageModel, options: ModelPolicyOptions) -> Result<Self, PolicyError> {
         let open = open_error(&model.origin);
-        let LanguageModel {
-            parameters,
-            language,
-            ..
-        } = model;
-        let fingerprint = fingerprint(&parameters.data, &language).map_err(|it| open(it.into()))?;
-        let transformer = Transformer::on_cpu(parameters).map_err(|it| open(it.into()))?;
-        let trainer = Trainer::new(transformer, options.training).map_err(|it| open(it.into()))?;
         Ok(Self {
-            trainer,
-            language,
+            student: Student::new(model, options.training).map_err(open)?,
             limits: options.limits,
-            fingerprint,
         })
     }
 
@@ -98,40 +77,26 @@ impl ModelPolicy {
         options: ModelPolicyOptions,
     ) -> Result<Self, PolicyError> {
         let open = open_error(&directory.display().to_string());
-        let model = load_directory(&directory.join(MODEL)).map_err(|it| open(it.into()))?;
-        let moments = moments::read(&directory.join(OPTIMIZER)).map_err(|it| open(it.into()))?;
-        let LanguageModel {
-            parameters,
-            language,
-            ..
-        } = model;
-        let fingerprint = fingerprint(&parameters.data, &language).map_err(|it| open(it.into()))?;
-        let transformer = Transformer::on_cpu(parameters).map_err(|it| open(it.into()))?;
-        let (steps, first, second) = (moments.steps, moments.first, moments.second);
-        let trainer = Trainer::resume(transformer, options.training, steps, first, second)
-            .map_err(|it| open(it.into()))?;
         Ok(Self {
-            trainer,
-            language,
+            student: Student::from_checkpoint(directory, options.training).map_err(open)?,
             limits: options.limits,
-            fingerprint,
         })
     }
 
     /// The text side of the model.
     #[must_use]
     pub fn language(&self) -> &Language {
-        &self.language
+        &self.student.language
     }
 
     /// The model and its optimizer.
     #[must_use]
     pub fn trainer(&self) -> &Trainer {
-        &self.trainer
+        &self.student.trainer
     }
 
     fn encode(&self, prompt: &Prompt) -> Result<Vec<u32>, PolicyError> {
-        encode_prompt(&self.language, prompt).map_err(|source| PolicyError::Render {
+        encode_prompt(&self.student.language, prompt).map_err(|source| PolicyError::Render {
             source: source.into(),
         })
     }
@@ -148,7 +113,7 @@ impl ModelPolicy {
                 min_p: it.min_p,
             },
             seed: request.seed,
-            stop_tokens: self.language.stop_tokens().clone(),
+            stop_tokens: self.student.language.stop_tokens().clone(),
         })
     }
 
@@ -166,7 +131,7 @@ impl ModelPolicy {
             generate::Finish::Stop => (&tokens[..tokens.len() - 1], Finish::Stop),
             generate::Finish::Length => (&tokens[..], Finish::Length),
         };
-        let text = self.language.decode(said, SpecialTokens::Keep)?;
+        let text = self.student.language.decode(said, SpecialTokens::Keep)?;
         let prompt_tokens = asked.prompt.as_slice().into();
         Ok(Response {
             prompt_tokens,
@@ -208,11 +173,12 @@ impl ModelPolicy {
             }
         };
         let result = self
+            .student
             .trainer
             .accumulate(&sequences, plan.temperature, &mut weigh);
         if let Err(source) = result {
             // A part of a gradient is worth nothing.
-            self.trainer.forget();
+            self.student.trainer.forget();
             return Err(PolicyError::Update {
                 source: source.into(),
             });
@@ -223,7 +189,7 @@ impl ModelPolicy {
             ("the ratio of learner to sampler", seen.kl),
         ] {
             if !value.is_finite() {
-                self.trainer.forget();
+                self.student.trainer.forget();
                 return Err(PolicyError::NotFinite { quantity });
             }
         }
@@ -257,7 +223,7 @@ impl Policy for ModelPolicy {
             }
         };
         generate(
-            self.trainer.transformer(),
+            self.student.trainer.transformer(),
             &asked,
             &self.limits,
             &mut pass_on,
@@ -287,12 +253,13 @@ impl Policy for ModelPolicy {
         let mut clipped = 0;
         for pass in 0..plan.updates {
             let seen = self.accumulate(&pulling, size, plan)?;
-            let step =
-                self.trainer
-                    .step(&step_options(plan))
-                    .map_err(|source| PolicyError::Update {
-                        source: source.into(),
-                    })?;
+            let step = self
+                .student
+                .trainer
+                .step(&step_options(plan))
+                .map_err(|source| PolicyError::Update {
+                    source: source.into(),
+                })?;
             if pass == 0 {
                 let mean = 1.0 / seen.tokens.max(1) as f64;
                 report.loss = seen.loss;
@@ -308,30 +275,11 @@ impl Policy for ModelPolicy {
     }
 
     fn save(&self, directory: &Path) -> Result<(), PolicyError> {
-        let failed = |source: Cause| PolicyError::Save {
-            directory: directory.to_path_buf(),
-            source,
-        };
-        let parameters = self
-            .trainer
-            .transformer()
-            .to_parameters()
-            .map_err(|it| failed(it.into()))?;
-        language_model::save_directory(
-            &directory.join(MODEL),
-            &parameters,
-            &self.language,
-            Precision::F32,
-        )
-        .map_err(|it| failed(it.into()))?;
-        self.trainer
-            .with_optimizer_state(|state| moments::write(&directory.join(OPTIMIZER), state))
-            .map_err(|it| failed(it.into()))?
-            .map_err(|it| failed(it.into()))
+        self.student.save(directory)
     }
 
     fn fingerprint(&self) -> String {
-        self.fingerprint.clone()
+        self.student.fingerprint.clone()
     }
 }
 
@@ -369,17 +317,6 @@ fn step_options(plan: &UpdatePlan) -> StepOptions {
         weight_decay: plan.weight_decay as f32,
         gradient_norm_max: plan.gradient_norm_max as f32,
     }
-}
-
-fn load_directory(directory: &Path) -> Result<LanguageModel, language_model::LoadError> {
-    // A directory is loaded from the disk alone; no hub is asked.
-    let hub = Hub {
-        endpoint: String::new(),
-        cache: PathBuf::new(),
-        token: None,
-        report: None,
-    };
-    LanguageModel::load(&ModelSource::Directory(directory.to_path_buf()), &hub)
 }
 
 fn open_error(from: &str) -> impl Fn(Cause) -> PolicyError + use<> {

@@ -15,6 +15,8 @@ pub struct PretrainConfig {
     pub lessons_per_step: usize,
     /// Steps from one report of held-out solve rates to the next.
     pub report_every_steps: u64,
+    /// Steps from one checkpoint to the next.
+    pub checkpoint_every_steps: u64,
     /// Shape of the model.
     pub model: ModelShape,
     /// How the loss goes down.
