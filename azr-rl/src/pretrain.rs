@@ -10,39 +10,34 @@
 //! ```
 
 pub mod config;
+mod error;
 mod exam;
+mod fresh;
 
-use std::collections::{BTreeMap, HashSet};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fs, io};
 
 use azr_executor::Sandbox;
-use azr_model::config::{Architecture, Dimensions, ModelConfig};
-use azr_model::language::{Language, LanguageParts, SamplingDefaults};
+use azr_model::language::Language;
 use azr_model::language_model::LanguageModel;
 use azr_model::learn::{Sequence, StepOptions, TokenGradients, TokenScores, TrainerOptions};
-use azr_model::parameters::{Initialization, Layout, Parameters};
-use azr_model::tokenizer::TextTokenizer;
-use azr_model::tokenizer::phrases::phrase_tokenizer_json;
-use azr_tasks::generator::phrases::phrases;
-use azr_tasks::generator::{Lesson, School, WorkError};
+use azr_tasks::generator::{Lesson, School};
 use azr_tasks::{AnswerFormat, Grammar, Opening, PromptOptions, PromptSet, Prompts, Standards};
 
+use crate::checkpoint::Checkpoints;
 use crate::checkpoint::disk::LocalDisk;
-use crate::checkpoint::{Checkpoints, SaveError};
 use crate::learner::student::Student;
-use crate::policy::{Cause, PolicyError};
+use crate::policy::Cause;
 pub use config::{ModelShape, PretrainConfig, PretrainOptimizer};
+pub use error::PretrainError;
 pub use exam::{Exam, Score};
 
 /// The pretraining file as it was at the start.
 const CONFIG: &str = "config.toml";
 /// Where checkpoints lie.
 const CHECKPOINTS: &str = "checkpoints";
-/// The token that ends a response.
-const END: &str = "<end>";
 
 /// What pretraining says while it goes on.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,52 +59,6 @@ pub enum PretrainEvent {
         step: u64,
         /// What came out.
         scores: Vec<Score>,
-    },
-}
-
-/// Why pretraining ended early.
-#[derive(Debug, thiserror::Error)]
-pub enum PretrainError {
-    /// Lessons could not be written.
-    #[error(transparent)]
-    Work(#[from] WorkError),
-    /// The shape is no model.
-    #[error("the model of the pretraining file cannot be built")]
-    Build(#[source] Cause),
-    /// Another pretraining was interrupted there.
-    #[error("{} belongs to another pretraining file or to another version; remove it to begin anew, or choose another place", place.display())]
-    OtherFile {
-        /// Where.
-        place: PathBuf,
-    },
-    /// A file cannot be read or written.
-    #[error("{} cannot be read or written", path.display())]
-    Disk {
-        /// Which one.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A checkpoint cannot be used.
-    #[error("the checkpoint {} cannot be used; remove it to begin anew", path.display())]
-    Checkpoint {
-        /// Which one.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: Cause,
-    },
-    /// A checkpoint cannot be written.
-    #[error(transparent)]
-    Save(#[from] SaveError<PolicyError>),
-    /// A lesson could not be learned from, or an exam not sampled.
-    #[error("the model failed in step {step}")]
-    Model {
-        /// In which step.
-        step: u64,
-        /// Why.
-        #[source]
-        source: Cause,
     },
 }
 
@@ -139,7 +88,12 @@ impl<'a> Pretraining<'a> {
         let mut checkpoints = Checkpoints::new(directory.clone(), 1, LocalDisk);
         let found = checkpoints.latest().map_err(at(&directory))?;
         let (student, step) = match found.checkpoint {
-            None => (fresh_student(config).map_err(PretrainError::Build)?, 0),
+            None => {
+                let student = fresh::model(config)
+                    .and_then(|model| Student::new(model, TrainerOptions::default()))
+                    .map_err(PretrainError::Build)?;
+                (student, 0)
+            }
             Some(checkpoint) => {
                 let path = checkpoint.directory;
                 let student = Student::from_checkpoint(&path, TrainerOptions::default())
@@ -343,60 +297,6 @@ fn standards(config: &PretrainConfig) -> Standards {
     standards.induction.inputs = config.curriculum.induction_inputs;
     standards.induction.inputs_valid_min = config.curriculum.induction_inputs;
     standards
-}
-
-/// The text side of azr-tiny: the generator's phrases and an end token.
-fn language() -> Result<Language, Cause> {
-    let phrases = phrases();
-    let json = phrase_tokenizer_json(&phrases, END).to_string();
-    let tokenizer = TextTokenizer::from_json(
-        &json,
-        BTreeMap::from([("eos_token".to_owned(), END.to_owned())]),
-    )?;
-    let vocab_size = tokenizer.ids_end();
-    let stop_tokens = tokenizer.id(END).into_iter().collect();
-    let parts = LanguageParts {
-        tokenizer,
-        chat_template: None,
-        stop_tokens,
-        defaults: SamplingDefaults::default(),
-    };
-    Ok(Language::new(parts, vocab_size)?)
-}
-
-fn fresh_student(config: &PretrainConfig) -> Result<Student, Cause> {
-    let language = language()?;
-    let parameters = fresh_parameters(config, language.tokenizer().ids_end())?;
-    let model = LanguageModel::from_parts(parameters, language, "azr pretrain")?;
-    Student::new(model, TrainerOptions::default())
-}
-
-/// Untied embeddings: tied ones drown a token's identity in a small residual stream.
-fn fresh_parameters(config: &PretrainConfig, vocab_size: usize) -> Result<Parameters, Cause> {
-    let shape = &config.model;
-    let dimensions = Dimensions {
-        architecture: Architecture::Llama,
-        hidden_size: shape.hidden_size,
-        layers: shape.layers,
-        heads: shape.heads,
-        kv_heads: shape.kv_heads,
-        head_dim: shape.hidden_size / shape.heads.max(1),
-        ffn_size: shape.ffn_size,
-        vocab_size,
-        rope_theta: 10_000.0,
-        rms_norm_eps: 1e-5,
-        tied_embeddings: false,
-        qkv_bias: false,
-        context_tokens_max: shape.context_tokens_max,
-    };
-    let layout = Arc::new(Layout::of(&ModelConfig::new(dimensions)?));
-    let initialization = Initialization {
-        embedding_std: 1.0,
-        head_std: 0.5 / (shape.hidden_size as f32).sqrt(),
-        linear_gain: 1.0,
-        residual_gain: 1.0 / (2.0 * shape.layers as f32).sqrt(),
-    };
-    Ok(Parameters::random(layout, &initialization, config.seed))
 }
 
 fn sequence(language: &Language, lesson: &Lesson) -> Result<Sequence, Cause> {

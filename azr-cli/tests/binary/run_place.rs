@@ -139,6 +139,14 @@ impl Running {
         );
     }
 
+    /// Sends a signal again and again: one that comes before the last one was taken is lost.
+    pub fn signal_until_it_ends(&mut self, name: &str) {
+        while self.child.as_mut().unwrap().try_wait().unwrap().is_none() {
+            self.signal(name);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// From now on, no file of this run can grow beyond so many bytes.
     pub fn limit_files(&self, bytes: u64) {
         let id = self.child.as_ref().unwrap().id().to_string();

@@ -255,14 +255,14 @@ fn a_second_signal_stops_at_once_and_loses_at_most_that_step() {
             .is_ok_and(|it| 0 < it.len())
     }));
     running.signal("INT");
-    running.signal("INT");
+    running.signal_until_it_ends("INT");
     let answer = running.end();
     assert_eq!(answer.code, 130, "{answer:?}");
     assert_eq!(steps_recorded(&slow), 0);
     let mut running = place.begin("run", &[]);
     assert!(running.until(|| 2 <= steps_recorded(&run)));
     running.signal("INT");
-    running.signal("INT");
+    running.signal_until_it_ends("INT");
     let answer = running.end();
     assert!([0, 130].contains(&answer.code), "{answer:?}");
     place.resume("run").is_done();
