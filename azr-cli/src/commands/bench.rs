@@ -135,7 +135,7 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
             subject.pack_seconds(),
         );
         if options.json {
-            surroundings.sink.result(serde_json::to_string(&line)?)?;
+            surroundings.sink.json(&line)?;
         } else {
             table.row(row(&line));
         }

@@ -15,6 +15,7 @@ use clap::{Args, ValueEnum};
 
 use crate::interrupt::Interrupt;
 use crate::request::WrongRequest;
+use crate::visible::json_line;
 use crate::{Ended, Surroundings};
 use job::{JobLine, Mode};
 use line_up::LineUp;
@@ -194,7 +195,7 @@ impl Work<'_> {
             Ok(job) => Verdict::of(&job, job.mode.unwrap_or(self.mode), self.sandbox)?,
             Err(refusal) => Verdict::invalid(refusal),
         };
-        Ok(serde_json::to_string(&verdict)?)
+        Ok(json_line(&verdict)?)
     }
 }
 

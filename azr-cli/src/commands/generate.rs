@@ -193,10 +193,7 @@ fn requests(
         let tokens = match encoded {
             Ok(tokens) => tokens,
             Err(reason) => {
-                sink.note(format_args!(
-                    "prompt {prompt_index} is left out: {}",
-                    visible(&reason)
-                ));
+                sink.note(format_args!("prompt {prompt_index} is left out: {reason}"));
                 continue;
             }
         };
@@ -269,7 +266,7 @@ impl Printer<'_> {
                 logprobs,
                 finish,
             };
-            self.sink.result(serde_json::to_string(&sample)?)?;
+            self.sink.json(&sample)?;
             return Ok(());
         }
         if 1 < self.samples {

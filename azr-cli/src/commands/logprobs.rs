@@ -88,14 +88,14 @@ impl Batch<'_> {
         let sequences: Vec<Vec<u32>> = lines.iter().flatten().map(|it| it.tokens.clone()).collect();
         let mut scores = score::logprobs(self.transformer, &sequences)?.into_iter();
         for line in &lines {
-            let answer = match line {
-                Ok(line) => serde_json::to_string(&Answer {
+            let sink = &self.surroundings.sink;
+            match line {
+                Ok(line) => sink.json(&Answer {
                     id: &line.id,
                     logprobs: scores.next().unwrap_or_default(),
                 })?,
-                Err(refusal) => refusal.to_string(),
-            };
-            self.surroundings.sink.result(answer)?;
+                Err(refusal) => sink.json(refusal)?,
+            }
         }
         Ok(())
     }

@@ -101,7 +101,7 @@ fn show_task(run: &RunDirectory, id: &str, json: bool, sink: &Sink) -> anyhow::R
             ))
         })?;
     if json {
-        return sink.result(task).context("cannot print the task");
+        return sink.json(task).context("cannot print the task");
     }
     let step = number(task, "step").unwrap_or(0.0);
     let head = format!(
@@ -138,7 +138,7 @@ fn show_task(run: &RunDirectory, id: &str, json: bool, sink: &Sink) -> anyhow::R
 
 fn show_response(record: &Value, json: bool, sink: &Sink) -> anyhow::Result<()> {
     if json {
-        return sink.result(record).context("cannot print the response");
+        return sink.json(record).context("cannot print the response");
     }
     let value = |path: &str| number(record, path).map_or_else(|| "-".to_string(), short);
     let head = format!(
