@@ -54,7 +54,10 @@ fn main() -> ExitCode {
         environment,
     };
     sink::start_log(arguments.log, &surroundings.sink);
-    match run(arguments.command, &surroundings) {
+    let ended = interrupt::survive_file_size_limit()
+        .map_err(anyhow::Error::new)
+        .and_then(|()| run(arguments.command, &surroundings));
+    match ended {
         Ok(Ended::Done) => ExitCode::SUCCESS,
         Ok(Ended::Interrupted) => ExitCode::from(request::INTERRUPTED),
         Err(error) if request::is_closed_pipe(&error) => ExitCode::SUCCESS,
