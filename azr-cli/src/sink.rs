@@ -75,8 +75,13 @@ impl Sink {
     /// When nobody reads it any more.
     pub fn result(&self, line: impl Display) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
-        writeln!(stdout, "{line}")?;
-        stdout.flush()
+        writeln!(stdout, "{line}")
+            .and_then(|()| stdout.flush())
+            .map_err(|error| {
+                // The kind stays: a reader that has gone away is told from a full disk by it.
+                let words = format!("cannot write to standard output: {error}");
+                io::Error::new(error.kind(), words)
+            })
     }
 
     /// Writes a value as one line of JSON to standard output.

@@ -1,6 +1,7 @@
 //! Help that teaches, and wrong requests that are refused with a remedy.
 
 use std::fs;
+use std::path::Path;
 
 use crate::runner::{azr, command};
 
@@ -86,15 +87,43 @@ fn inspecting_what_is_no_run_is_a_wrong_request() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn a_limit_on_the_size_of_files_is_a_failure_in_words_and_leaves_nothing_behind() {
     let place = tempfile::tempdir().unwrap();
     let root = place.path().join("run");
-    fs::create_dir_all(root.join("checkpoints")).unwrap();
-    fs::write(root.join("config.toml"), "seed = 1\n").unwrap();
-    let lines: String = (0..5_000)
-        .map(|step| format!("{{\"step\":{step},\"filler\":\"{:200}\"}}\n", ""))
-        .collect();
-    fs::write(root.join("metrics.jsonl"), lines).unwrap();
+    write_run(&root);
+    let mut command = std::process::Command::new("sh");
+    let script = format!(
+        "ulimit -f 1 && exec '{}' inspect run --html",
+        env!("CARGO_BIN_EXE_azr")
+    );
+    let output = command
+        .args(["-c", &script])
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(said.contains("report.html"), "{said}");
+    assert!(!root.join(".report.html.partial").exists());
+}
+
+#[test]
+fn a_full_standard_output_is_named() {
+    let place = tempfile::tempdir().unwrap();
+    write_run(&place.path().join("run"));
+    let output = command(place.path(), &["inspect", "run", "--json"])
+        .stdout(fs::File::create("/dev/full").unwrap())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(said.contains("standard output"), "{said}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let place = tempfile::tempdir().unwrap();
+    write_run(&place.path().join("run"));
     let mut command = command(place.path(), &["inspect", "run", "--json"]);
     let mut child = command
         .stdout(std::process::Stdio::piped())
@@ -107,4 +136,14 @@ fn a_reader_that_goes_away_is_no_failure() {
         output.status.success() && output.stderr.is_empty(),
         "{output:?}"
     );
+}
+
+/// A run of many steps and nothing else.
+fn write_run(root: &Path) {
+    fs::create_dir_all(root.join("checkpoints")).unwrap();
+    fs::write(root.join("config.toml"), "seed = 1\n").unwrap();
+    let lines: String = (0..5_000)
+        .map(|step| format!("{{\"step\":{step},\"filler\":\"{:200}\"}}\n", ""))
+        .collect();
+    fs::write(root.join("metrics.jsonl"), lines).unwrap();
 }
