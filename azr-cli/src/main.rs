@@ -9,6 +9,7 @@ mod chart;
 mod commands;
 mod embedded;
 mod environment;
+mod flag_value;
 mod in_order;
 mod interpreter;
 mod interrupt;
@@ -21,8 +22,6 @@ mod table;
 mod visible;
 
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
 use crate::environment::Environment;
@@ -47,7 +46,7 @@ pub enum Ended {
 
 fn main() -> ExitCode {
     // A wrong flag ends here: clap explains it on standard error and exits with 2.
-    let arguments = Arguments::parse();
+    let arguments = Arguments::read();
     let environment = Environment::read();
     let surroundings = Surroundings {
         sink: Sink::new(&environment),
