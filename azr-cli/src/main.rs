@@ -13,6 +13,7 @@ mod flag_value;
 mod in_order;
 mod interpreter;
 mod interrupt;
+mod lines;
 mod model_name;
 mod report_html;
 mod request;

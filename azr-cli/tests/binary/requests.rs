@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::runner::{azr, command};
+use crate::runner::{Answer, azr, command};
+use crate::tiny_model;
 
 #[test]
 fn every_command_has_help_with_an_example_that_names_it() {
@@ -136,6 +137,58 @@ fn a_reader_that_goes_away_is_no_failure() {
         output.status.success() && output.stderr.is_empty(),
         "{output:?}"
     );
+}
+
+#[test]
+fn input_that_never_ends_a_line_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    tiny_model::write(place.path(), "model", 1);
+    let zeros = || fs::File::open("/dev/zero").unwrap();
+    let output = command(place.path(), &["logprobs", "--model", "model"])
+        .stdin(zeros())
+        .output()
+        .unwrap();
+    Answer::from(output).is_refused(&["line 1", "no end within 32 MiB"]);
+    let arguments = ["generate", "--model", "model", "--prompts", "/dev/zero"];
+    azr(place.path(), &arguments).is_refused(&["/dev/zero", "no end within 32 MiB"]);
+}
+
+#[test]
+fn numbers_out_of_their_range_are_refused_with_the_range() {
+    let place = tempfile::tempdir().unwrap();
+    tiny_model::write(place.path(), "model", 1);
+    let huge = "9223372036854775807";
+    for (command, flag, value, words) in [
+        ("generate", "--temperature", "-1", "0.0001 to 100"),
+        ("generate", "--temperature", "1e-40", "0.0001 to 100"),
+        ("generate", "--temperature", "nan", "0.0001 to 100"),
+        ("generate", "--top-p", "0", "above 0, up to 1"),
+        ("generate", "--top-p", "1.5", "above 0, up to 1"),
+        ("generate", "--min-p", "2", "from 0 to 1"),
+        ("generate", "--n", "0", "from 1 to"),
+        ("generate", "--n", "-1", "from 1 to"),
+        ("generate", "--n", "4294967296", "from 1 to"),
+        ("generate", "--seed", "-1", "from 0 to"),
+        ("generate", "--max-new-tokens", "0", "from 1 to"),
+        ("bench", "--batch", huge, "from 1 to"),
+        ("bench", "--batch", "-1", "from 1 to"),
+        ("bench", "--prompt-tokens", huge, "from 2 to"),
+        ("bench", "--new-tokens", huge, "from 1 to"),
+        ("bench", "--repeat", huge, "from 1 to"),
+        ("exec", "--lanes", huge, "from 1 to"),
+    ] {
+        let mut arguments = vec![command, flag, value];
+        if command != "exec" {
+            arguments.extend(["--model", "model"]);
+        }
+        if command == "generate" {
+            arguments.extend(["--prompt", "a"]);
+        }
+        azr(place.path(), &arguments).is_refused_by_its_flags(&[words, flag]);
+    }
+    let together = ["--batch", "4096", "--prompt-tokens", "100000"];
+    let arguments = [&["bench", "--model", "model"], together.as_slice()].concat();
+    azr(place.path(), &arguments).is_refused(&["lower --batch"]);
 }
 
 /// A run of many steps and nothing else.
