@@ -88,6 +88,64 @@ fn inspecting_what_is_no_run_is_a_wrong_request() {
 }
 
 #[test]
+fn rollouts_that_cannot_be_read_are_said_to_be_damaged() {
+    let place = tempfile::tempdir().unwrap();
+    let rollouts = rollouts_of_a_run(place.path());
+    let lines: String = (0..20_000)
+        .map(|index| format!("{{\"lane\":\"solve.x\",\"verdict\":\"right\",\"index\":{index}}}\n"))
+        .collect();
+    let whole = zstd::encode_all(lines.as_bytes(), 1).unwrap();
+    let show = |bytes: &[u8]| {
+        fs::write(&rollouts, bytes).unwrap();
+        azr(place.path(), &["inspect", "run", "--step", "3"])
+    };
+    for bytes in [&b""[..], b"nothing that anyone compressed", &whole[..9]] {
+        show(bytes).is_refused(&["step 3", "damaged"]);
+    }
+    let part = show(&whole[..whole.len() - 5]);
+    assert!(part.is_done().err.contains("cut off"), "{part:?}");
+    assert!(part.out.contains("solve.x"), "{part:?}");
+}
+
+#[test]
+fn a_lane_or_verdict_that_no_response_has_is_refused_with_those_there_are() {
+    let place = tempfile::tempdir().unwrap();
+    let lines = "{\"lane\":\"solve.x\",\"verdict\":\"right\"}\n{\"lane\":\"propose.y\",\"verdict\":\"wrong\"}\n";
+    let bytes = zstd::encode_all(lines.as_bytes(), 1).unwrap();
+    fs::write(rollouts_of_a_run(place.path()), bytes).unwrap();
+    let with = |flags: &[&str]| azr(place.path(), &[&["inspect", "run"], flags].concat());
+    with(&["--lane", "zzz"]).is_refused(&["zzz", "propose.y, solve.x"]);
+    with(&["--verdict", "nope"]).is_refused(&["nope", "right, wrong"]);
+    let neither = with(&["--lane", "solve", "--verdict", "wrong"]);
+    assert!(neither.is_done().err.contains("0 of 0"), "{neither:?}");
+}
+
+/// Where the rollouts of step 3 of `place/run` belong.
+fn rollouts_of_a_run(place: &Path) -> std::path::PathBuf {
+    let root = place.join("run");
+    write_run(&root);
+    fs::create_dir(root.join("rollouts")).unwrap();
+    root.join("rollouts/step-000003.jsonl.zst")
+}
+
+#[test]
+fn escapes_in_a_run_cannot_steer_the_terminal() {
+    let place = tempfile::tempdir().unwrap();
+    let root = place.path().join("run");
+    write_run(&root);
+    let line =
+        "{\"step\":1,\"learnability\":{\"\\u001b[32mx\":{\"mean\":1}},\"\u{9b}31m\u{202e}\":2}\n";
+    fs::write(root.join("metrics.jsonl"), line).unwrap();
+    for flag in ["--limit=1", "--all", "--json"] {
+        let answer = azr(place.path(), &["inspect", "run", flag]);
+        let steers = |it: char| matches!(it, '\u{1b}' | '\u{9b}' | '\u{202e}');
+        let said = answer.is_done();
+        assert!(!said.out.contains(steers), "{flag}: {said:?}");
+        assert!(said.out.contains("[32mx"), "{flag}: {said:?}");
+    }
+}
+
+#[test]
 fn a_limit_on_the_size_of_files_is_a_failure_in_words_and_leaves_nothing_behind() {
     let place = tempfile::tempdir().unwrap();
     let root = place.path().join("run");
