@@ -1,6 +1,6 @@
 //! The command line: every command's flags live beside what it does; here they become one tree.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{bench, doctor, exec, export, generate, inspect, logprobs, pretrain, train};
 use crate::sink::LogLevel;
@@ -16,6 +16,20 @@ pub struct Arguments {
     /// What to do
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Arguments {
+    /// Reads the command line. Where it is wrong, this explains it and ends the process with exit code 2.
+    pub fn read() -> Self {
+        // A number below zero is a value that its flag refuses in words, not a flag that nobody knows.
+        let command = Self::command().mut_subcommands(|command| {
+            command.mut_args(|it| {
+                let takes_value = it.get_action().takes_values();
+                it.allow_negative_numbers(takes_value)
+            })
+        });
+        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    }
 }
 
 /// What to do.

@@ -1,5 +1,6 @@
 //! The sandbox that commands use, built from a configuration and the environment.
 
+use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -8,6 +9,12 @@ use azr_rl::config::SandboxConfig;
 
 use crate::Surroundings;
 use crate::request::WrongRequest;
+
+const REMEDY: &str =
+    "install Python 3.10 or newer, or name one in the environment variable AZR_PYTHON";
+
+/// What to do when the memory that the sandbox shares with programs, which counts as a file, may not be as large as it is.
+pub const RAISE_FILE_SIZE_LIMIT: &str = "raise the limit on the size of files (ulimit -f)";
 
 /// A sandbox with a lane for every worker. Layers that this host refuses are said in the log, as warnings.
 ///
@@ -28,15 +35,34 @@ pub fn sandbox(
 /// Starts it, and says whose fault a failure is.
 ///
 /// # Errors
-/// A wrong request when there is no usable interpreter.
+/// A wrong request when there is no usable interpreter, or a layer that is required is missing.
 pub fn start(config: &PythonConfig) -> anyhow::Result<Python> {
     Python::start(config).map_err(|error| match error {
-        SandboxError::Interpreter { .. } | SandboxError::InterpreterTooOld { .. } => {
-            WrongRequest::because(
-                "programs cannot be run; AZR_PYTHON names an interpreter",
-                error,
-            )
+        // The remedies are ours: the executor does not know what its interpreter was named by.
+        SandboxError::Interpreter { path, source } if is_too_large(&source) => WrongRequest::new(
+            format!("the sandbox with {path} does not start: {source}; {RAISE_FILE_SIZE_LIMIT}"),
+        ),
+        SandboxError::Interpreter { path, source } => WrongRequest::new(format!(
+            "no usable Python interpreter at {path}: {source}; {REMEDY}"
+        )),
+        SandboxError::InterpreterTooOld { path, version } => {
+            let [major, minor, patch] = version;
+            WrongRequest::new(format!(
+                "{path} is Python {major}.{minor}.{patch}; {REMEDY}"
+            ))
+        }
+        SandboxError::MissingLayers { .. } => {
+            WrongRequest::because("the sandbox does not start", error)
         }
         _ => anyhow::Error::new(error),
     })
+}
+
+/// The interpreter is well, and a limit on the size of files keeps the sandbox from starting.
+pub fn is_file_size_limit(error: &SandboxError) -> bool {
+    matches!(error, SandboxError::Interpreter { source, .. } if is_too_large(source))
+}
+
+fn is_too_large(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::FileTooLarge
 }

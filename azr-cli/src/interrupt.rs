@@ -1,13 +1,24 @@
-//! Ctrl-C and termination: the first asks for an orderly end, the second ends at once.
+//! Signals: Ctrl-C and termination ask for an orderly end, the second one ends at once; a file that grows beyond its
+//! limit ends nothing.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 
 use crate::request::INTERRUPTED;
+
+/// From now on, a write beyond the limit on the size of files fails like any other instead of ending the process.
+///
+/// # Errors
+/// When the handler cannot be installed.
+pub fn survive_file_size_limit() -> io::Result<()> {
+    // Any handler takes the place of the deadly default; nobody reads the flag. Programs that are started do not
+    // inherit a handler, as they would inherit a signal that is ignored.
+    flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))).map(|_| ())
+}
 
 /// Set by the first signal.
 #[derive(Debug, Clone)]

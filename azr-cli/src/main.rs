@@ -9,9 +9,11 @@ mod chart;
 mod commands;
 mod embedded;
 mod environment;
+mod flag_value;
 mod in_order;
 mod interpreter;
 mod interrupt;
+mod lines;
 mod model_name;
 mod report_html;
 mod request;
@@ -21,8 +23,6 @@ mod table;
 mod visible;
 
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
 use crate::environment::Environment;
@@ -47,14 +47,17 @@ pub enum Ended {
 
 fn main() -> ExitCode {
     // A wrong flag ends here: clap explains it on standard error and exits with 2.
-    let arguments = Arguments::parse();
+    let arguments = Arguments::read();
     let environment = Environment::read();
     let surroundings = Surroundings {
         sink: Sink::new(&environment),
         environment,
     };
     sink::start_log(arguments.log, &surroundings.sink);
-    match run(arguments.command, &surroundings) {
+    let ended = interrupt::survive_file_size_limit()
+        .map_err(anyhow::Error::new)
+        .and_then(|()| run(arguments.command, &surroundings));
+    match ended {
         Ok(Ended::Done) => ExitCode::SUCCESS,
         Ok(Ended::Interrupted) => ExitCode::from(request::INTERRUPTED),
         Err(error) if request::is_closed_pipe(&error) => ExitCode::SUCCESS,

@@ -56,6 +56,10 @@ pub fn write(run: &RunDirectory) -> anyhow::Result<PathBuf> {
     let aside = run.path().join(".report.html.partial");
     fs::write(&aside, page)
         .and_then(|()| fs::rename(&aside, &path))
+        .inspect_err(|_| {
+            // What failed already is what is said.
+            let _ = fs::remove_file(&aside);
+        })
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
 }

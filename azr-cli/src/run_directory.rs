@@ -28,6 +28,16 @@ pub struct Records {
     pub values: Vec<Value>,
     /// Complete lines that are not JSON. An unfinished last line is not counted: it is still being written.
     pub damaged: usize,
+    /// The file ends in the middle: of a line, or of what was compressed. Where a file is still being written, that is
+    /// no damage.
+    pub is_cut_off: bool,
+}
+
+impl Records {
+    /// Everything in the file was read.
+    pub fn is_whole(&self) -> bool {
+        self.damaged == 0 && !self.is_cut_off
+    }
 }
 
 impl RunDirectory {
@@ -170,6 +180,8 @@ fn records(path: &Path) -> anyhow::Result<Records> {
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     };
     let is_compressed = path.extension().is_some_and(|it| it == "zst");
+    // Nothing at all was not compressed by anyone.
+    records.is_cut_off = is_compressed && file.metadata().is_ok_and(|it| it.len() == 0);
     let reader: Box<dyn Read> = if is_compressed {
         Box::new(zstd::Decoder::new(file)?)
     } else {
@@ -178,16 +190,24 @@ fn records(path: &Path) -> anyhow::Result<Records> {
     let mut reader = BufReader::new(reader);
     loop {
         let mut line = Vec::new();
-        // A compressed file that was cut off ends in an error; what came before it counts.
-        let Ok(bytes) = reader
+        let read = reader
             .by_ref()
             .take(LINE_BYTES_MAX)
-            .read_until(b'\n', &mut line)
-        else {
-            break;
-        };
-        let is_complete = line.last() == Some(&b'\n');
-        if bytes == 0 || !is_complete {
+            .read_until(b'\n', &mut line);
+        match read {
+            Ok(0) => break,
+            Ok(_) => {}
+            // A compressed file that was cut off ends in an error; what came before it counts.
+            Err(_) if is_compressed => {
+                records.is_cut_off = true;
+                break;
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", path.display()));
+            }
+        }
+        if line.last() != Some(&b'\n') {
+            records.is_cut_off = true;
             break;
         }
         if line.iter().all(u8::is_ascii_whitespace) {
@@ -235,7 +255,7 @@ mod tests {
         fs::write(&path, "{\"step\":1}\n{\"step\":2}\n{\"ste").unwrap();
         let records = records(&path).unwrap();
         assert_eq!(records.values.len(), 2);
-        assert_eq!(records.damaged, 0);
+        assert_eq!((records.damaged, records.is_cut_off), (0, true));
     }
 
     #[test]
@@ -254,9 +274,16 @@ mod tests {
         let lines: String = (0..20_000).map(|it| format!("{{\"n\":{it}}}\n")).collect();
         let bytes = zstd::encode_all(lines.as_bytes(), 1).unwrap();
         fs::write(&path, &bytes).unwrap();
-        assert_eq!(records(&path).unwrap().values.len(), 20_000);
+        let whole = records(&path).unwrap();
+        assert_eq!((whole.values.len(), whole.is_cut_off), (20_000, false));
         fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
-        assert!(records(&path).unwrap().values.len() < 20_000);
+        let part = records(&path).unwrap();
+        assert!(part.values.len() < 20_000 && part.is_cut_off);
+        for bytes in [&b""[..], b"nothing that anyone compressed"] {
+            fs::write(&path, bytes).unwrap();
+            let nothing = records(&path).unwrap();
+            assert!(nothing.values.is_empty() && nothing.is_cut_off, "{bytes:?}");
+        }
     }
 
     #[test]

@@ -4,10 +4,12 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
 use indicatif::MultiProgress;
+use serde::Serialize;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::environment::Environment;
+use crate::visible::{json_line, visible};
 
 /// How much of the log is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -73,12 +75,29 @@ impl Sink {
     /// When nobody reads it any more.
     pub fn result(&self, line: impl Display) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
-        writeln!(stdout, "{line}")?;
-        stdout.flush()
+        writeln!(stdout, "{line}")
+            .and_then(|()| stdout.flush())
+            .map_err(|error| {
+                // The kind stays: a reader that has gone away is told from a full disk by it.
+                let words = format!("cannot write to standard output: {error}");
+                io::Error::new(error.kind(), words)
+            })
     }
 
-    /// Writes a line for the person who watches to standard error.
+    /// Writes a value as one line of JSON to standard output.
+    ///
+    /// # Errors
+    /// When nobody reads it any more.
+    pub fn json(&self, value: &impl Serialize) -> io::Result<()> {
+        self.result(json_line(value)?)
+    }
+
+    /// Writes a line for the person who watches to standard error. Nothing in it can steer a terminal.
     pub fn note(&self, line: impl Display) {
+        self.note_painted(&visible(&line.to_string()));
+    }
+
+    fn note_painted(&self, line: &str) {
         let write = || {
             // Nobody listening on standard error is no reason to stop working.
             let _ = writeln!(io::stderr().lock(), "{line}");
@@ -92,17 +111,13 @@ impl Sink {
 
     /// Says why the request was not done.
     pub fn failure(&self, sentence: &str) {
-        self.note(format_args!("{} {sentence}", self.notes.red("azr:")));
+        let mark = self.notes.red("azr:");
+        self.note_painted(&format!("{mark} {}", visible(sentence)));
     }
 
     /// How results may be painted.
     pub fn results(&self) -> Paint {
         self.results
-    }
-
-    /// How notes may be painted.
-    pub fn notes(&self) -> Paint {
-        self.notes
     }
 }
 

@@ -1,4 +1,9 @@
-//! Text tables: columns as wide as their widest cell, numbers to the right.
+//! Text tables: columns as wide as their widest cell, numbers to the right. Cells may hold text of any origin.
+
+use crate::visible::visible_line;
+
+/// Characters of a cell that are shown.
+const CELL_CHARACTERS_MAX: usize = 120;
 
 /// Where the cells of a column stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +36,8 @@ impl Table {
 
     /// Adds a row; a missing cell is empty.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
+        let shown = |cell: String| visible_line(&cell, CELL_CHARACTERS_MAX);
+        self.rows.push(cells.into_iter().map(shown).collect());
     }
 
     /// The lines: headings first.
@@ -70,6 +76,13 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cell_cannot_steer_the_terminal() {
+        let mut table = Table::new(&[("curve", Align::Left)]);
+        table.row(["a.\u{1b}[32mb\n.mean".to_string()]);
+        assert_eq!(table.lines(), ["curve", "a.\\x1b[32mb\\n.mean"]);
+    }
 
     #[test]
     fn columns_line_up_whatever_the_script() {

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use self::measure::{Measured, Shape, Subject};
 use crate::chart::short;
+use crate::flag_value::whole;
 use crate::request::WrongRequest;
 use crate::table::{Align, Table};
 use crate::{Ended, Surroundings, model_name};
@@ -31,16 +32,16 @@ pub struct Options {
     #[arg(long, value_name = "WHAT")]
     what: Vec<What>,
     /// Sequences at a time
-    #[arg(long, value_name = "B", default_value_t = 8)]
+    #[arg(long, value_name = "B", default_value_t = 8, value_parser = whole(1..=BATCH_MAX))]
     batch: usize,
     /// Tokens of a prompt, or of a sequence to learn from
-    #[arg(long, value_name = "P", default_value_t = 128)]
+    #[arg(long, value_name = "P", default_value_t = 128, value_parser = whole(2..=SEQUENCE_TOKENS_MAX))]
     prompt_tokens: usize,
     /// Tokens to sample
-    #[arg(long, value_name = "N", default_value_t = 32)]
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = whole(1..=SEQUENCE_TOKENS_MAX))]
     new_tokens: usize,
     /// Times that each is measured, after one that is not counted
-    #[arg(long, value_name = "R", default_value_t = 5)]
+    #[arg(long, value_name = "R", default_value_t = 5, value_parser = whole(1..=REPEAT_MAX))]
     repeat: usize,
     /// Where to compute
     #[arg(long, value_name = "D", default_value = "cpu")]
@@ -49,6 +50,18 @@ pub struct Options {
     #[arg(long)]
     json: bool,
 }
+
+/// Sequences at a time, at most.
+const BATCH_MAX: usize = 4_096;
+
+/// Tokens of one sequence, at most; a model's context is shorter.
+const SEQUENCE_TOKENS_MAX: usize = 1 << 20;
+
+/// Tokens of all sequences together, at most.
+const TOKENS_MAX: usize = 1 << 20;
+
+/// Measurements of one kind, at most.
+const REPEAT_MAX: usize = 10_000;
 
 /// What is timed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
@@ -109,7 +122,7 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
         prompt_tokens: options.prompt_tokens,
         new_tokens: options.new_tokens,
     };
-    check(options, &shape)?;
+    check(&shape)?;
     let started = std::time::Instant::now();
     let model = model_name::load(&options.model, surroundings)?;
     let load_seconds = started.elapsed().as_secs_f64();
@@ -135,7 +148,7 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
             subject.pack_seconds(),
         );
         if options.json {
-            surroundings.sink.result(serde_json::to_string(&line)?)?;
+            surroundings.sink.json(&line)?;
         } else {
             table.row(row(&line));
         }
@@ -146,10 +159,12 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
     Ok(Ended::Done)
 }
 
-fn check(options: &Options, shape: &Shape) -> anyhow::Result<()> {
-    if [shape.batch, shape.new_tokens, options.repeat].contains(&0) || shape.prompt_tokens < 2 {
-        let words = "--batch, --new-tokens and --repeat are at least 1, --prompt-tokens at least 2";
-        return Err(WrongRequest::new(words));
+fn check(shape: &Shape) -> anyhow::Result<()> {
+    let tokens = shape.batch * (shape.prompt_tokens + shape.new_tokens);
+    if TOKENS_MAX < tokens {
+        return Err(WrongRequest::new(format!(
+            "{tokens} tokens at a time are more than {TOKENS_MAX}; lower --batch, --prompt-tokens or --new-tokens"
+        )));
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ mod sandbox;
 use clap::Args;
 use serde::Serialize;
 
+use crate::visible::visible;
 use crate::{Ended, Surroundings};
 
 /// Looks at processors, devices, memory, disk, the interpreter and the isolation layers.
@@ -47,9 +48,9 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
     let mut findings = machine::findings(&surroundings.environment);
     findings.extend(sandbox::findings(&surroundings.environment));
     if options.json {
-        surroundings.sink.result(
-            serde_json::json!({ "version": env!("CARGO_PKG_VERSION"), "findings": findings }),
-        )?;
+        let report =
+            serde_json::json!({ "version": env!("CARGO_PKG_VERSION"), "findings": findings });
+        surroundings.sink.json(&report)?;
     } else {
         print(&findings, surroundings)?;
     }
@@ -67,7 +68,8 @@ fn print(findings: &[Finding], surroundings: &Surroundings) -> anyhow::Result<()
         };
         surroundings.sink.result(format_args!(
             "{mark}  {:width$}  {}",
-            finding.name, finding.found
+            finding.name,
+            visible(&finding.found)
         ))?;
         if !finding.remedy.is_empty() {
             surroundings.sink.result(format_args!(

@@ -4,19 +4,22 @@ mod job;
 mod line_up;
 mod verdict;
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufReader, Stdin};
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use azr_executor::{Backend, BackendChoice, Layer, Python, PythonConfig, SandboxError};
+use azr_executor::isolation::UnknownLayer;
+use azr_executor::{Backend, BackendChoice, Layer, Python, PythonConfig};
 use clap::{Args, ValueEnum};
 
+use crate::flag_value::whole;
 use crate::interrupt::Interrupt;
-use crate::request::WrongRequest;
-use crate::{Ended, Surroundings};
-use job::{JobLine, Mode};
+use crate::lines::{self, Line, Lines};
+use crate::visible::json_line;
+use crate::{Ended, Surroundings, interpreter};
+use job::{JobLine, Mode, Refusal};
 use line_up::LineUp;
 use verdict::Verdict;
 
@@ -32,11 +35,11 @@ pub struct Options {
     #[arg(long, value_enum, default_value_t = BackendName::Auto)]
     backend: BackendName,
     /// Jobs at a time; one for each processor unless given
-    #[arg(long, value_name = "N")]
-    lanes: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = whole(1..=LANES_MAX))]
+    lanes: Option<usize>,
     /// Isolation layers without which nothing runs, with commas between: user, pid, net, mount, ipc, uts, cgroup, root,
     /// rlimits, no-new-privs, capabilities, landlock, seccomp
-    #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
+    #[arg(long, value_name = "LAYERS", value_delimiter = ',', value_parser = layer)]
     require: Vec<Layer>,
 }
 
@@ -54,16 +57,17 @@ status is ok, error, timeout, memory, killed, denied, nondeterministic or invali
 enum BackendName {
     /// The fastest that works here
     Auto,
-    /// One warm worker, rolled back after each run
-    Snapshot,
     /// A forked worker for each run
     Fork,
     /// A fresh interpreter for each run
     Exec,
 }
 
+/// Jobs at a time, at most; each has processes of its own.
+const LANES_MAX: usize = 1_024;
+
 /// Size of one line of input, bytes. A longer one is no job.
-const LINE_BYTES_MAX: u64 = 64 << 20;
+const LINE_BYTES_MAX: usize = 64 << 20;
 
 /// Reads, runs, prints.
 pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Ended> {
@@ -76,12 +80,11 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
         surroundings,
         interrupt: &interrupt,
         input: Mutex::new(Input {
-            reader: Box::new(io::BufReader::new(io::stdin())),
-            lines: 0,
+            lines: Lines::new(BufReader::new(io::stdin()), LINE_BYTES_MAX),
+            jobs: 0,
             is_over: false,
         }),
         line_up: LineUp::new(),
-        jobs: AtomicUsize::new(0),
     };
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..sandbox.lanes())
@@ -93,7 +96,7 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
             .into_iter()
             .try_for_each(|worker| worker.join().unwrap_or_else(resume))
     })?;
-    let jobs = work.jobs.load(Ordering::Relaxed);
+    let jobs = work.input().jobs;
     surroundings
         .sink
         .note(summary(&sandbox, jobs, started.elapsed().as_secs_f64()));
@@ -109,25 +112,25 @@ fn start(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Pytho
         BackendName::Auto => BackendChoice::Auto,
         BackendName::Fork => BackendChoice::Only(Backend::Fork),
         BackendName::Exec => BackendChoice::Only(Backend::Exec),
-        BackendName::Snapshot => {
-            return Err(WrongRequest::new(
-                "there is no snapshot backend in this version; use --backend fork, exec or auto",
-            ));
-        }
     };
     let config = PythonConfig {
         interpreter: surroundings.environment.python.clone(),
-        lanes: options.lanes,
+        lanes: options.lanes.and_then(NonZeroUsize::new),
         backend,
         required: options.require.clone(),
         ..PythonConfig::default()
     };
-    Python::start(&config).map_err(|error| match error {
-        SandboxError::MissingLayers { .. } => {
-            WrongRequest::because("the sandbox does not start", error)
-        }
-        error => error.into(),
-    })
+    interpreter::start(&config)
+}
+
+fn layer(name: &str) -> Result<Layer, String> {
+    if name.is_empty() {
+        return Err(
+            "the list is empty or has an empty place; name layers with commas between".into(),
+        );
+    }
+    name.parse()
+        .map_err(|error: UnknownLayer| error.to_string())
 }
 
 /// What the workers share.
@@ -138,13 +141,12 @@ struct Work<'run> {
     interrupt: &'run Interrupt,
     input: Mutex<Input>,
     line_up: LineUp,
-    jobs: AtomicUsize,
 }
 
 struct Input {
-    reader: Box<dyn BufRead + Send>,
-    /// Lines read so far.
-    lines: usize,
+    lines: Lines<BufReader<Stdin>>,
+    /// Lines handed out so far.
+    jobs: usize,
     /// Ended, or given up.
     is_over: bool,
 }
@@ -154,10 +156,7 @@ impl Work<'_> {
     fn serve(&self) -> anyhow::Result<()> {
         let result = self.serve_until_end();
         if result.is_err() {
-            self.input
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .is_over = true;
+            self.input().is_over = true;
             self.line_up.give_up();
         }
         result
@@ -172,43 +171,36 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn next_line(&self) -> io::Result<Option<(usize, Vec<u8>)>> {
-        let mut input = self.input.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if input.is_over || self.interrupt.flag().load(Ordering::Relaxed) {
-                return Ok(None);
-            }
-            let line = input.read_line()?;
-            if line.is_empty() {
-                input.is_over = true;
-            } else if !line.iter().all(u8::is_ascii_whitespace) {
-                input.lines += 1;
-                return Ok(Some((input.lines - 1, line)));
-            }
+    fn next_line(&self) -> anyhow::Result<Option<(usize, Line)>> {
+        let mut input = self.input();
+        if input.is_over || self.interrupt.flag().load(Ordering::Relaxed) {
+            return Ok(None);
         }
+        let Some(line) = input.lines.next()? else {
+            input.is_over = true;
+            return Ok(None);
+        };
+        input.jobs += 1;
+        Ok(Some((input.jobs - 1, line)))
     }
 
-    fn answer(&self, line: &[u8]) -> anyhow::Result<String> {
-        self.jobs.fetch_add(1, Ordering::Relaxed);
-        let verdict = match JobLine::read(line) {
+    fn input(&self) -> MutexGuard<'_, Input> {
+        self.input.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(&self, line: &Line) -> anyhow::Result<String> {
+        let job = match line {
+            Line::Whole(bytes) => JobLine::read(bytes),
+            Line::TooLong => Err(Refusal {
+                id: serde_json::Value::Null,
+                detail: lines::too_long(LINE_BYTES_MAX),
+            }),
+        };
+        let verdict = match job {
             Ok(job) => Verdict::of(&job, job.mode.unwrap_or(self.mode), self.sandbox)?,
             Err(refusal) => Verdict::invalid(refusal),
         };
-        Ok(serde_json::to_string(&verdict)?)
-    }
-}
-
-impl Input {
-    /// The next line with its end; empty at the end of the input. The rest of a line that is too long is skipped.
-    fn read_line(&mut self) -> io::Result<Vec<u8>> {
-        let mut line = Vec::new();
-        (&mut self.reader)
-            .take(LINE_BYTES_MAX)
-            .read_until(b'\n', &mut line)?;
-        if line.len() as u64 == LINE_BYTES_MAX && line.last() != Some(&b'\n') {
-            self.reader.skip_until(b'\n')?;
-        }
-        Ok(line)
+        Ok(json_line(&verdict)?)
     }
 }
 

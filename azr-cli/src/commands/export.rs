@@ -36,10 +36,6 @@ pub struct Options {
 enum Format {
     /// A Hugging Face directory: config.json, model.safetensors, tokenizer.json
     Hf,
-    /// A GGUF file
-    Gguf,
-    /// A LoRA adapter
-    Adapter,
 }
 
 /// How weights are stored.
@@ -53,28 +49,16 @@ enum Stored {
 
 /// Loads and writes.
 pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Ended> {
-    match options.format {
-        Format::Hf => {}
-        Format::Gguf => {
-            let words = "write --format hf and convert that with llama.cpp's convert_hf_to_gguf.py";
-            return Err(WrongRequest::new(format!(
-                "this version does not write GGUF files; {words}"
-            )));
-        }
-        Format::Adapter => {
-            let words = "this version trains all weights and no adapter; use --format hf";
-            return Err(WrongRequest::new(words));
-        }
-    }
     check_place(&options.out)?;
     let model = model_name::load(&options.run, surroundings)?;
     let precision = match options.precision {
         Stored::F32 => Precision::F32,
         Stored::Bf16 => Precision::Bf16,
     };
-    model
-        .save(&options.out, precision)
-        .with_context(|| format!("cannot export to {}", options.out.display()))?;
+    match options.format {
+        Format::Hf => model.save(&options.out, precision),
+    }
+    .with_context(|| format!("cannot export to {}", options.out.display()))?;
     surroundings
         .sink
         .note(format_args!("wrote {}", options.out.display()));

@@ -13,6 +13,7 @@ use clap::Args;
 use serde::Serialize;
 
 use self::prompts::{Meant, Prompt};
+use crate::flag_value::{positive_share, share, temperature, whole};
 use crate::in_order::InOrder;
 use crate::request::WrongRequest;
 use crate::sink::Sink;
@@ -44,25 +45,25 @@ pub struct Options {
     #[arg(long, value_name = "FILE.jsonl")]
     prompts: Option<PathBuf>,
     /// Most tokens of a response
-    #[arg(long, value_name = "N", default_value_t = 128)]
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = whole(1..=NEW_TOKENS_MAX))]
     max_new_tokens: usize,
-    /// Divides the logits; 0 is greedy [default: what the model's makers advise, or 1]
-    #[arg(long, value_name = "T")]
+    /// Divides the logits: from 0.0001 to 100, or 0 for greedy [default: what the model's makers advise, or 1]
+    #[arg(long, value_name = "T", value_parser = temperature)]
     temperature: Option<f32>,
-    /// Keep the likeliest tokens up to this share; 1 keeps all [default: the model's, or 1]
-    #[arg(long, value_name = "P")]
+    /// Keep the likeliest tokens up to this share, above 0, up to 1; 1 keeps all [default: the model's, or 1]
+    #[arg(long, value_name = "P", value_parser = positive_share)]
     top_p: Option<f32>,
     /// Keep this many likeliest tokens; 0 keeps all [default: the model's, or 0]
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = whole(0..=usize::MAX))]
     top_k: Option<usize>,
     /// Keep tokens at least this share as likely as the likeliest; 0 keeps all [default: the model's, or 0]
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", value_parser = share)]
     min_p: Option<f32>,
     /// Samples of each prompt
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole(1..=SAMPLES_OF_PROMPT_MAX))]
     n: usize,
     /// Seed of all samples
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole(0..=u64::MAX))]
     seed: u64,
     /// Treat text prompts as a user's message and apply the model's chat template
     #[arg(long)]
@@ -71,6 +72,15 @@ pub struct Options {
     #[arg(long)]
     json: bool,
 }
+
+/// Tokens of a response, at most; a model's context is shorter.
+const NEW_TOKENS_MAX: usize = 1 << 20;
+
+/// Samples of one prompt, at most.
+const SAMPLES_OF_PROMPT_MAX: usize = 1 << 16;
+
+/// Samples of all prompts together, at most: each is held until it is its turn.
+const SAMPLES_MAX: usize = 1 << 18;
 
 /// One sample as JSON.
 #[derive(Debug, Serialize)]
@@ -92,8 +102,8 @@ struct Place {
 
 /// Loads, samples, prints.
 pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Ended> {
-    check(options)?;
     let prompts = read(options)?;
+    check_samples(prompts.len(), options.n)?;
     let model = model_name::load(&options.model, surroundings)?;
     let language = model.language.clone();
     let transformer = Transformer::on_cpu(model.parameters)?;
@@ -136,22 +146,11 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
     Ok(Ended::Done)
 }
 
-fn check(options: &Options) -> anyhow::Result<()> {
-    let temperature = options.temperature.unwrap_or(1.0);
-    if !(0.0..=100.0).contains(&temperature) {
+fn check_samples(prompts: usize, samples_of_prompt: usize) -> anyhow::Result<()> {
+    if SAMPLES_MAX / samples_of_prompt < prompts {
         return Err(WrongRequest::new(format!(
-            "--temperature {temperature} is not from 0 to 100; 1 is the model's own"
+            "{prompts} prompts with {samples_of_prompt} samples each are more than {SAMPLES_MAX}; ask for fewer at a time"
         )));
-    }
-    for (flag, share) in [("--top-p", options.top_p), ("--min-p", options.min_p)] {
-        if share.is_some_and(|it| !(0.0..=1.0).contains(&it)) {
-            return Err(WrongRequest::new(format!(
-                "{flag} is a share of probability: give a number from 0 to 1"
-            )));
-        }
-    }
-    if options.n == 0 || options.max_new_tokens == 0 {
-        return Err(WrongRequest::new("--n and --max-new-tokens are at least 1"));
     }
     Ok(())
 }
@@ -193,10 +192,7 @@ fn requests(
         let tokens = match encoded {
             Ok(tokens) => tokens,
             Err(reason) => {
-                sink.note(format_args!(
-                    "prompt {prompt_index} is left out: {}",
-                    visible(&reason)
-                ));
+                sink.note(format_args!("prompt {prompt_index} is left out: {reason}"));
                 continue;
             }
         };
@@ -269,7 +265,7 @@ impl Printer<'_> {
                 logprobs,
                 finish,
             };
-            self.sink.result(serde_json::to_string(&sample)?)?;
+            self.sink.json(&sample)?;
             return Ok(());
         }
         if 1 < self.samples {

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::flag_value::whole;
 use crate::run_directory::RunDirectory;
 use crate::{Ended, Surroundings, report_html};
 
@@ -25,7 +26,7 @@ pub struct Options {
     #[arg(value_name = "RUN")]
     run: PathBuf,
     /// Show the responses of this step
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole(0..=u64::MAX))]
     step: Option<u64>,
     /// Show this task and every response that has to do with it
     #[arg(long, value_name = "ID")]
@@ -37,7 +38,7 @@ pub struct Options {
     #[arg(long, value_name = "VERDICT")]
     verdict: Option<String>,
     /// Show at most this many tasks or responses
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = whole(0..=usize::MAX))]
     limit: usize,
     /// Show every curve, not only the telling ones
     #[arg(long)]

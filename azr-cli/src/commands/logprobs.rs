@@ -1,6 +1,6 @@
 //! `azr logprobs`: the model's log-probability of given tokens.
 
-use std::io::{self, BufRead};
+use std::io;
 
 use azr_model::score;
 use azr_model::transformer::Transformer;
@@ -8,6 +8,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::lines::{self, Lines};
 use crate::visible::visible_line;
 use crate::{Ended, Surroundings, model_name};
 
@@ -29,7 +30,15 @@ pub struct Options {
 /// Tokens that are scored together, at most; a longer line is scored alone.
 const BATCH_TOKENS_MAX: usize = 4_096;
 
+/// Size of one line of input, bytes.
+const LINE_BYTES_MAX: usize = 16 << 20;
+
+/// Lines that wait for the others of their batch, at most, and their bytes.
+const BATCH_LINES_MAX: usize = 1_024;
+const BATCH_BYTES_MAX: usize = 64 << 20;
+
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Line {
     #[serde(default)]
     id: Value,
@@ -52,11 +61,24 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
         surroundings,
         lines: Vec::new(),
         tokens: 0,
+        bytes: 0,
     };
-    for line in io::stdin().lock().lines() {
-        let line = line?;
-        if !line.trim().is_empty() {
-            batch.add(read(&line, &transformer))?;
+    let mut lines = Lines::new(io::stdin().lock(), LINE_BYTES_MAX);
+    loop {
+        match lines.next() {
+            Ok(Some(lines::Line::Whole(line))) => {
+                batch.add(read(&line, &transformer), line.len())?;
+            }
+            Ok(Some(lines::Line::TooLong)) => {
+                let words = lines::too_long(LINE_BYTES_MAX);
+                batch.add(Err(refusal(Value::Null, words)), 0)?;
+            }
+            Ok(None) => break,
+            Err(error) => {
+                // What came before is answered all the same.
+                batch.score()?;
+                return Err(error);
+            }
         }
     }
     batch.score()?;
@@ -69,69 +91,61 @@ struct Batch<'a> {
     surroundings: &'a Surroundings,
     lines: Vec<Result<Line, Value>>,
     tokens: usize,
+    bytes: usize,
 }
 
 impl Batch<'_> {
-    fn add(&mut self, line: Result<Line, Value>) -> anyhow::Result<()> {
+    fn add(&mut self, line: Result<Line, Value>, bytes: usize) -> anyhow::Result<()> {
         let tokens = line.as_ref().map_or(0, |it| it.tokens.len());
-        if BATCH_TOKENS_MAX < self.tokens + tokens {
+        if BATCH_TOKENS_MAX < self.tokens + tokens
+            || BATCH_BYTES_MAX < self.bytes + bytes
+            || BATCH_LINES_MAX <= self.lines.len()
+        {
             self.score()?;
         }
         self.tokens += tokens;
+        self.bytes += bytes;
         self.lines.push(line);
         Ok(())
     }
 
     fn score(&mut self) -> anyhow::Result<()> {
         let lines = std::mem::take(&mut self.lines);
-        self.tokens = 0;
+        (self.tokens, self.bytes) = (0, 0);
         let sequences: Vec<Vec<u32>> = lines.iter().flatten().map(|it| it.tokens.clone()).collect();
         let mut scores = score::logprobs(self.transformer, &sequences)?.into_iter();
         for line in &lines {
-            let answer = match line {
-                Ok(line) => serde_json::to_string(&Answer {
+            let sink = &self.surroundings.sink;
+            match line {
+                Ok(line) => sink.json(&Answer {
                     id: &line.id,
                     logprobs: scores.next().unwrap_or_default(),
                 })?,
-                Err(refusal) => refusal.to_string(),
-            };
-            self.surroundings.sink.result(answer)?;
+                Err(refusal) => sink.json(refusal)?,
+            }
         }
         Ok(())
     }
 }
 
 /// A line, or the answer that refuses it.
-fn read(text: &str, transformer: &Transformer) -> Result<Line, Value> {
-    let refuse = |id: Value, words: String| json!({ "id": id, "logprobs": null, "error": words });
-    let line: Line = serde_json::from_str(text).map_err(|error| {
-        let id = serde_json::from_str::<Value>(text)
-            .ok()
-            .and_then(|it| it.get("id").cloned())
-            .unwrap_or(Value::Null);
-        refuse(
-            id,
-            format!(
-                "{} is not {{\"id\": .., \"tokens\": [..]}}: {error}",
-                visible_line(text, 40)
-            ),
-        )
-    })?;
+fn read(text: &[u8], transformer: &Transformer) -> Result<Line, Value> {
+    let line = parse(text)?;
     let (vocabulary, context) = (
         transformer.config().vocab_size,
         transformer.config().context_tokens_max,
     );
     if let Some(token) = line.tokens.iter().find(|it| vocabulary <= **it as usize) {
-        return Err(refuse(
+        return Err(refusal(
             line.id,
             format!("token {token} is beyond the vocabulary of {vocabulary}"),
         ));
     }
     if line.tokens.is_empty() {
-        return Err(refuse(line.id, "there are no tokens".to_string()));
+        return Err(refusal(line.id, "there are no tokens".to_string()));
     }
     if context < line.tokens.len() {
-        return Err(refuse(
+        return Err(refusal(
             line.id,
             format!(
                 "{} tokens, and the model takes {context}",
@@ -140,4 +154,50 @@ fn read(text: &str, transformer: &Transformer) -> Result<Line, Value> {
         ));
     }
     Ok(line)
+}
+
+/// A line as it stands, or the answer that refuses it.
+fn parse(text: &[u8]) -> Result<Line, Value> {
+    let shown = || {
+        visible_line(
+            String::from_utf8_lossy(&text[..text.len().min(160)]).trim_end(),
+            40,
+        )
+    };
+    let wanted = "{\"id\": .., \"tokens\": [..]}";
+    let is_not = |id: Value, error: serde_json::Error| {
+        refusal(id, format!("{} is not {wanted}: {error}", shown()))
+    };
+    let json: Value = serde_json::from_slice(text).map_err(|error| is_not(Value::Null, error))?;
+    if !json.is_object() {
+        let words = format!("{} is no JSON object; write {wanted}", shown());
+        return Err(refusal(Value::Null, words));
+    }
+    let id = json.get("id").cloned().unwrap_or_default();
+    serde_json::from_value(json).map_err(|error| is_not(id, error))
+}
+
+fn refusal(id: Value, words: String) -> Value {
+    json!({ "id": id, "logprobs": null, "error": words })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_object_with_keys_that_are_known_is_a_line() {
+        for (line, words) in [
+            (&b"[1, [2, 3]]"[..], "no JSON object"),
+            (br#"{"tokens": [1], "bogus": 2}"#, "bogus"),
+            (b"{\"id\": \"\xff\"}", "is not {"),
+        ] {
+            let refusal = parse(line).unwrap_err();
+            assert!(
+                refusal["error"].as_str().unwrap().contains(words),
+                "{refusal}"
+            );
+        }
+        assert_eq!(parse(br#"{"tokens": [1, 2]}"#).unwrap().tokens, [1, 2]);
+    }
 }

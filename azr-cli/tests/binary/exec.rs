@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::runner::azr_with_input;
+use crate::runner::{Answer, azr_with_input, command};
 
 fn exec(flags: &[&str], jobs: &[Value]) -> (Vec<Value>, String) {
     let place = tempfile::tempdir().unwrap();
@@ -192,4 +192,74 @@ fn a_backend_or_a_layer_that_is_not_there_is_refused_with_exit_code_two() {
         let answer = azr_with_input(place.path(), &["exec", flags[0], flags[1]], "");
         assert_eq!(answer.code, 2, "{flags:?}: {answer:?}");
     }
+}
+
+#[test]
+fn a_list_of_layers_without_a_name_is_refused_in_words() {
+    let place = tempfile::tempdir().unwrap();
+    azr_with_input(place.path(), &["exec", "--require", ""], "")
+        .is_refused_by_its_flags(&["--require", "the list is empty"]);
+}
+
+#[test]
+fn an_interpreter_that_is_not_there_is_a_wrong_request_with_its_remedy() {
+    let place = tempfile::tempdir().unwrap();
+    let output = command(place.path(), &["exec"])
+        .env("AZR_PYTHON", "/nope")
+        .output()
+        .unwrap();
+    Answer::from(output).is_refused(&["/nope", "AZR_PYTHON"]);
+}
+
+#[test]
+fn a_key_that_nobody_knows_makes_a_job_invalid() {
+    let bogus = with(job(0, "return x", &["1"]), json!({ "bogus": 1 }));
+    let (results, _) = exec(&[], &[bogus, json!([1, "def f(): return 1", [""]])]);
+    assert_eq!(results[0]["id"], 0);
+    for (result, words) in results.iter().zip(["bogus", "no JSON object"]) {
+        assert_eq!(result["status"], "invalid", "{result}");
+        assert!(
+            result["detail"].as_str().unwrap().contains(words),
+            "{result}"
+        );
+    }
+}
+
+#[test]
+fn what_a_program_says_cannot_steer_the_terminal() {
+    let hostile = job(0, "raise ValueError('a\\u202eb\\u009b')", &["1"]);
+    let place = tempfile::tempdir().unwrap();
+    let answer = azr_with_input(place.path(), &["exec"], &format!("{hostile}\n"));
+    let out = &answer.is_done().out;
+    assert!(out.is_ascii() && out.contains("\\u202e"), "{out:?}");
+    let result: Value = serde_json::from_str(out).unwrap();
+    assert_eq!(result["error"]["message"], "a\u{202e}b\u{9b}");
+}
+
+#[test]
+fn a_line_that_is_too_long_is_answered_and_the_rest_goes_on() {
+    let place = tempfile::tempdir().unwrap();
+    let long = "x".repeat((64 << 20) + 1);
+    let good = job(1, "return x", &["1"]);
+    let answer = azr_with_input(place.path(), &["exec"], &format!("{long}\n{good}\n"));
+    let results: Vec<Value> = answer
+        .is_done()
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(results[0]["status"], "invalid");
+    assert!(results[0]["detail"].as_str().unwrap().contains("64 MiB"));
+    assert_eq!(results[1]["status"], "ok");
+}
+
+#[test]
+fn input_without_a_line_in_it_ends_with_a_sentence() {
+    let place = tempfile::tempdir().unwrap();
+    let zeros = std::fs::File::open("/dev/zero").unwrap();
+    let output = command(place.path(), &["exec"])
+        .stdin(zeros)
+        .output()
+        .unwrap();
+    Answer::from(output).is_refused(&["line 1", "no end"]);
 }

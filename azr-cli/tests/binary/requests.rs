@@ -1,8 +1,10 @@
 //! Help that teaches, and wrong requests that are refused with a remedy.
 
 use std::fs;
+use std::path::Path;
 
-use crate::runner::{azr, command};
+use crate::runner::{Answer, azr, command};
+use crate::tiny_model;
 
 #[test]
 fn every_command_has_help_with_an_example_that_names_it() {
@@ -86,15 +88,101 @@ fn inspecting_what_is_no_run_is_a_wrong_request() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn rollouts_that_cannot_be_read_are_said_to_be_damaged() {
+    let place = tempfile::tempdir().unwrap();
+    let rollouts = rollouts_of_a_run(place.path());
+    let lines: String = (0..20_000)
+        .map(|index| format!("{{\"lane\":\"solve.x\",\"verdict\":\"right\",\"index\":{index}}}\n"))
+        .collect();
+    let whole = zstd::encode_all(lines.as_bytes(), 1).unwrap();
+    let show = |bytes: &[u8]| {
+        fs::write(&rollouts, bytes).unwrap();
+        azr(place.path(), &["inspect", "run", "--step", "3"])
+    };
+    for bytes in [&b""[..], b"nothing that anyone compressed", &whole[..9]] {
+        show(bytes).is_refused(&["step 3", "damaged"]);
+    }
+    let part = show(&whole[..whole.len() - 5]);
+    assert!(part.is_done().err.contains("cut off"), "{part:?}");
+    assert!(part.out.contains("solve.x"), "{part:?}");
+}
+
+#[test]
+fn a_lane_or_verdict_that_no_response_has_is_refused_with_those_there_are() {
+    let place = tempfile::tempdir().unwrap();
+    let lines = "{\"lane\":\"solve.x\",\"verdict\":\"right\"}\n{\"lane\":\"propose.y\",\"verdict\":\"wrong\"}\n";
+    let bytes = zstd::encode_all(lines.as_bytes(), 1).unwrap();
+    fs::write(rollouts_of_a_run(place.path()), bytes).unwrap();
+    let with = |flags: &[&str]| azr(place.path(), &[&["inspect", "run"], flags].concat());
+    with(&["--lane", "zzz"]).is_refused(&["zzz", "propose.y, solve.x"]);
+    with(&["--verdict", "nope"]).is_refused(&["nope", "right, wrong"]);
+    let neither = with(&["--lane", "solve", "--verdict", "wrong"]);
+    assert!(neither.is_done().err.contains("0 of 0"), "{neither:?}");
+}
+
+/// Where the rollouts of step 3 of `place/run` belong.
+fn rollouts_of_a_run(place: &Path) -> std::path::PathBuf {
+    let root = place.join("run");
+    write_run(&root);
+    fs::create_dir(root.join("rollouts")).unwrap();
+    root.join("rollouts/step-000003.jsonl.zst")
+}
+
+#[test]
+fn escapes_in_a_run_cannot_steer_the_terminal() {
     let place = tempfile::tempdir().unwrap();
     let root = place.path().join("run");
-    fs::create_dir_all(root.join("checkpoints")).unwrap();
-    fs::write(root.join("config.toml"), "seed = 1\n").unwrap();
-    let lines: String = (0..5_000)
-        .map(|step| format!("{{\"step\":{step},\"filler\":\"{:200}\"}}\n", ""))
-        .collect();
-    fs::write(root.join("metrics.jsonl"), lines).unwrap();
+    write_run(&root);
+    let line =
+        "{\"step\":1,\"learnability\":{\"\\u001b[32mx\":{\"mean\":1}},\"\u{9b}31m\u{202e}\":2}\n";
+    fs::write(root.join("metrics.jsonl"), line).unwrap();
+    for flag in ["--limit=1", "--all", "--json"] {
+        let answer = azr(place.path(), &["inspect", "run", flag]);
+        let steers = |it: char| matches!(it, '\u{1b}' | '\u{9b}' | '\u{202e}');
+        let said = answer.is_done();
+        assert!(!said.out.contains(steers), "{flag}: {said:?}");
+        assert!(said.out.contains("[32mx"), "{flag}: {said:?}");
+    }
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_is_a_failure_in_words_and_leaves_nothing_behind() {
+    let place = tempfile::tempdir().unwrap();
+    let root = place.path().join("run");
+    write_run(&root);
+    let mut command = std::process::Command::new("sh");
+    let script = format!(
+        "ulimit -f 1 && exec '{}' inspect run --html",
+        env!("CARGO_BIN_EXE_azr")
+    );
+    let output = command
+        .args(["-c", &script])
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(said.contains("report.html"), "{said}");
+    assert!(!root.join(".report.html.partial").exists());
+}
+
+#[test]
+fn a_full_standard_output_is_named() {
+    let place = tempfile::tempdir().unwrap();
+    write_run(&place.path().join("run"));
+    let output = command(place.path(), &["inspect", "run", "--json"])
+        .stdout(fs::File::create("/dev/full").unwrap())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(said.contains("standard output"), "{said}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let place = tempfile::tempdir().unwrap();
+    write_run(&place.path().join("run"));
     let mut command = command(place.path(), &["inspect", "run", "--json"]);
     let mut child = command
         .stdout(std::process::Stdio::piped())
@@ -107,4 +195,66 @@ fn a_reader_that_goes_away_is_no_failure() {
         output.status.success() && output.stderr.is_empty(),
         "{output:?}"
     );
+}
+
+#[test]
+fn input_that_never_ends_a_line_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    tiny_model::write(place.path(), "model", 1);
+    let zeros = || fs::File::open("/dev/zero").unwrap();
+    let output = command(place.path(), &["logprobs", "--model", "model"])
+        .stdin(zeros())
+        .output()
+        .unwrap();
+    Answer::from(output).is_refused(&["line 1", "no end within 32 MiB"]);
+    let arguments = ["generate", "--model", "model", "--prompts", "/dev/zero"];
+    azr(place.path(), &arguments).is_refused(&["/dev/zero", "no end within 32 MiB"]);
+}
+
+#[test]
+fn numbers_out_of_their_range_are_refused_with_the_range() {
+    let place = tempfile::tempdir().unwrap();
+    tiny_model::write(place.path(), "model", 1);
+    let huge = "9223372036854775807";
+    for (command, flag, value, words) in [
+        ("generate", "--temperature", "-1", "0.0001 to 100"),
+        ("generate", "--temperature", "1e-40", "0.0001 to 100"),
+        ("generate", "--temperature", "nan", "0.0001 to 100"),
+        ("generate", "--top-p", "0", "above 0, up to 1"),
+        ("generate", "--top-p", "1.5", "above 0, up to 1"),
+        ("generate", "--min-p", "2", "from 0 to 1"),
+        ("generate", "--n", "0", "from 1 to"),
+        ("generate", "--n", "-1", "from 1 to"),
+        ("generate", "--n", "4294967296", "from 1 to"),
+        ("generate", "--seed", "-1", "from 0 to"),
+        ("generate", "--max-new-tokens", "0", "from 1 to"),
+        ("bench", "--batch", huge, "from 1 to"),
+        ("bench", "--batch", "-1", "from 1 to"),
+        ("bench", "--prompt-tokens", huge, "from 2 to"),
+        ("bench", "--new-tokens", huge, "from 1 to"),
+        ("bench", "--repeat", huge, "from 1 to"),
+        ("exec", "--lanes", huge, "from 1 to"),
+    ] {
+        let mut arguments = vec![command, flag, value];
+        if command != "exec" {
+            arguments.extend(["--model", "model"]);
+        }
+        if command == "generate" {
+            arguments.extend(["--prompt", "a"]);
+        }
+        azr(place.path(), &arguments).is_refused_by_its_flags(&[words, flag]);
+    }
+    let together = ["--batch", "4096", "--prompt-tokens", "100000"];
+    let arguments = [&["bench", "--model", "model"], together.as_slice()].concat();
+    azr(place.path(), &arguments).is_refused(&["lower --batch"]);
+}
+
+/// A run of many steps and nothing else.
+fn write_run(root: &Path) {
+    fs::create_dir_all(root.join("checkpoints")).unwrap();
+    fs::write(root.join("config.toml"), "seed = 1\n").unwrap();
+    let lines: String = (0..5_000)
+        .map(|step| format!("{{\"step\":{step},\"filler\":\"{:200}\"}}\n", ""))
+        .collect();
+    fs::write(root.join("metrics.jsonl"), lines).unwrap();
 }

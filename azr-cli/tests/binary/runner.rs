@@ -82,6 +82,17 @@ impl Answer {
         }
     }
 
+    /// The command line itself was wrong: exit code 2, an explanation on standard error that says each of `words`, and
+    /// nothing on standard output.
+    pub fn is_refused_by_its_flags(&self, words: &[&str]) {
+        assert_eq!(self.code, 2, "{self:?}");
+        assert_eq!(self.out, "", "{self:?}");
+        assert!(!self.err.contains("panicked"), "{self:?}");
+        for word in words {
+            assert!(self.err.contains(word), "{word:?} is not in {:?}", self.err);
+        }
+    }
+
     /// Exit code 0.
     pub fn is_done(&self) -> &Self {
         assert_eq!(self.code, 0, "{self:?}");

@@ -20,7 +20,8 @@ pub struct Request {
 /// How a token is drawn from the logits. Filters apply in this order: temperature, `top_k`, `top_p`, `min_p`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sampling {
-    /// Logits are divided by it; 0 takes the likeliest token (the lowest id among equals).
+    /// Logits are divided by it; 0 takes the likeliest token (the lowest id among equals). Anything else is at least
+    /// [`Sampling::TEMPERATURE_MIN`].
     pub temperature: f32,
     /// Keep the likeliest tokens until they hold this share of the probability; 1 keeps all.
     pub top_p: f32,
@@ -31,6 +32,9 @@ pub struct Sampling {
 }
 
 impl Sampling {
+    /// The least temperature that is not greedy; dividing by less makes numbers of logits that are none.
+    pub const TEMPERATURE_MIN: f32 = 1e-4;
+
     /// The likeliest token, always.
     pub const GREEDY: Self = Self {
         temperature: 0.0,

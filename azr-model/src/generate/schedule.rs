@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use super::{
     kv_cache::KvCache,
-    request::{BatchLimits, Completion, Finish, Request},
+    request::{BatchLimits, Completion, Finish, Request, Sampling},
     sample,
 };
 use crate::{
@@ -100,11 +100,13 @@ fn check<B: Backend>(
             allowed,
         })
     };
-    if !(sampling.temperature.is_finite() && 0.0 <= sampling.temperature) {
+    let temperature = sampling.temperature;
+    let divides = temperature.is_finite() && Sampling::TEMPERATURE_MIN <= temperature;
+    if temperature != 0.0 && !divides {
         return refuse(
             "temperature",
-            sampling.temperature,
-            "it must be 0 (greedy) or greater",
+            temperature,
+            "it must be 0 (greedy) or at least 0.0001",
         );
     }
     if !(0.0 < sampling.top_p && sampling.top_p <= 1.0) {

@@ -174,6 +174,10 @@ fn what_cannot_be_sampled_is_refused_before_anything_is_delivered() {
     assert!(refuse(&|it| it.sampling.temperature = -1.0).contains("request 1 has temperature -1"));
     assert!(refuse(&|it| it.sampling.temperature = f32::NAN).contains("temperature NaN"));
     assert!(
+        refuse(&|it| it.sampling.temperature = 1e-40)
+            .contains("it must be 0 (greedy) or at least 0.0001")
+    );
+    assert!(
         refuse(&|it| it.sampling.top_p = 0.0)
             .contains("top_p 0; it must be greater than 0 and at most 1")
     );

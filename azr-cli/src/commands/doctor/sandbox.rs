@@ -5,6 +5,7 @@ use azr_executor::{Backend, Python, PythonConfig, SandboxError};
 use super::machine::finding;
 use super::{Finding, State};
 use crate::environment::Environment;
+use crate::interpreter;
 
 /// Starts a sandbox and reports what it found.
 pub fn findings(environment: &Environment) -> Vec<Finding> {
@@ -51,6 +52,9 @@ fn running(python: &Python) -> Vec<Finding> {
 
 fn refused(error: &SandboxError) -> Finding {
     let remedy = || {
+        if interpreter::is_file_size_limit(error) {
+            return interpreter::RAISE_FILE_SIZE_LIMIT.to_string();
+        }
         "install Python 3.10 or newer (Debian: apt-get install python3), or name one in AZR_PYTHON"
             .to_string()
     };

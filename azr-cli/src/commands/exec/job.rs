@@ -36,6 +36,7 @@ enum EqualityName {
 
 /// A job.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct JobLine {
     /// Anything; comes back with the result.
     #[serde(default)]
@@ -92,6 +93,9 @@ impl JobLine {
             id: id.clone(),
             detail,
         };
+        if !json.is_object() {
+            return Err(refuse("the line is no JSON object".to_owned()));
+        }
         let job: Self = serde_json::from_value(json)
             .map_err(|error| refuse(format!("the line is no job: {error}")))?;
         if job.inputs.is_empty() && job.predicted_input.is_none() {
@@ -100,7 +104,25 @@ impl JobLine {
                     .to_owned(),
             ));
         }
+        if let Some(name) = job.limit_of_nothing() {
+            return Err(refuse(format!(
+                "{name} is 0, and nothing can run on that; give at least 1 or leave it out"
+            )));
+        }
         Ok(job)
+    }
+
+    /// The first limit that is 0.
+    fn limit_of_nothing(&self) -> Option<&'static str> {
+        let limits = [
+            ("cpu_ms_max", self.cpu_ms_max),
+            ("wall_ms_max", self.wall_ms_max),
+            ("memory_bytes_max", self.memory_bytes_max),
+            ("output_bytes_max", self.output_bytes_max),
+            ("source_bytes_max", self.source_bytes_max),
+        ];
+        let nothing = limits.into_iter().find(|(_, limit)| *limit == Some(0));
+        nothing.map(|(name, _)| name)
     }
 
     /// What it may use.
@@ -136,6 +158,46 @@ impl JobLine {
             },
             (None, Mode::Check) => Bans::paper(),
             (None, Mode::Run | Mode::Predict) => Bans::none(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(line: &str) -> String {
+        JobLine::read(line.as_bytes()).unwrap_err().detail
+    }
+
+    #[test]
+    fn a_key_that_nobody_knows_is_named() {
+        let detail = refused(r#"{"program": "", "inputs": [""], "bogus": 1}"#);
+        assert!(detail.contains("bogus"), "{detail}");
+    }
+
+    #[test]
+    fn only_an_object_is_a_job() {
+        for line in [r#"[1, "def f(): return 1", [""]]"#, "3", "null"] {
+            assert_eq!(refused(line), "the line is no JSON object");
+        }
+    }
+
+    #[test]
+    fn a_limit_of_nothing_is_refused() {
+        for name in [
+            "cpu_ms_max",
+            "wall_ms_max",
+            "memory_bytes_max",
+            "output_bytes_max",
+            "source_bytes_max",
+        ] {
+            let line = format!(r#"{{"program": "", "inputs": [""], "{name}": 0}}"#);
+            let detail = refused(&line);
+            assert!(
+                detail.contains(name) && detail.contains("at least 1"),
+                "{detail}"
+            );
         }
     }
 }

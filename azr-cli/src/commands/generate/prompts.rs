@@ -1,12 +1,14 @@
 //! Reads prompts: one from the command line, or one a line from a file.
 
-use std::fs;
+use std::fs::File;
+use std::io::BufReader;
 use std::path::Path;
 
 use azr_model::chat_template::Message;
 use azr_model::language::Language;
 use serde::Deserialize;
 
+use crate::lines::{self, Lines};
 use crate::request::WrongRequest;
 use crate::visible::visible_line;
 
@@ -20,6 +22,13 @@ pub enum Prompt {
     /// Token ids as they stand.
     Tokens(Vec<u32>),
 }
+
+/// Size of one line of a file, bytes.
+const LINE_BYTES_MAX: usize = 16 << 20;
+
+/// Prompts of one file, at most, and their bytes: all are held at once.
+const PROMPTS_MAX: usize = 1 << 18;
+const FILE_BYTES_MAX: usize = 1 << 30;
 
 /// A line of a prompts file: exactly one of the three.
 #[derive(Debug, Deserialize)]
@@ -47,19 +56,34 @@ pub enum Meant {
 /// # Errors
 /// A wrong request, when the file cannot be read or has no prompt at all.
 pub fn read(path: &Path, meant: Meant) -> anyhow::Result<Vec<Result<Prompt, String>>> {
-    let text = fs::read_to_string(path).map_err(|error| {
-        WrongRequest::because(
-            format!("cannot read the prompts in {}", path.display()),
-            error,
-        )
-    })?;
-    let lines = text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty());
-    let prompts: Vec<Result<Prompt, String>> = lines
-        .map(|(index, line)| parse(index + 1, line, meant))
-        .collect();
+    let unreadable = || format!("cannot read the prompts in {}", path.display());
+    let file = File::open(path).map_err(|error| WrongRequest::because(unreadable(), error))?;
+    let mut lines = Lines::new(BufReader::new(file), LINE_BYTES_MAX);
+    let (mut prompts, mut bytes) = (Vec::new(), 0);
+    while let Some(line) = lines
+        .next()
+        .map_err(|error| WrongRequest::because(unreadable(), error))?
+    {
+        let prompt = match line {
+            lines::Line::Whole(line) => {
+                bytes += line.len();
+                parse(lines.number(), &line, meant)
+            }
+            lines::Line::TooLong => Err(format!(
+                "line {}: {}",
+                lines.number(),
+                lines::too_long(LINE_BYTES_MAX)
+            )),
+        };
+        prompts.push(prompt);
+        if PROMPTS_MAX < prompts.len() || FILE_BYTES_MAX < bytes {
+            return Err(WrongRequest::new(format!(
+                "{} has more than {PROMPTS_MAX} prompts or {} MiB; split it",
+                path.display(),
+                FILE_BYTES_MAX >> 20
+            )));
+        }
+    }
     if prompts.is_empty() {
         let words = "write a line such as {\"prompt\": \"...\"}";
         return Err(WrongRequest::new(format!(
@@ -112,9 +136,18 @@ impl Prompt {
     }
 }
 
-fn parse(number: usize, line: &str, meant: Meant) -> Result<Prompt, String> {
-    let here = |words: &str| format!("line {number} ({}): {words}", visible_line(line, 40));
-    let line: Line = serde_json::from_str(line).map_err(|error| here(&error.to_string()))?;
+fn parse(number: usize, line: &[u8], meant: Meant) -> Result<Prompt, String> {
+    let shown = String::from_utf8_lossy(&line[..line.len().min(160)]);
+    let here = |words: &str| {
+        format!(
+            "line {number} ({}): {words}",
+            visible_line(shown.trim_end(), 40)
+        )
+    };
+    if line.trim_ascii_start().first() == Some(&b'[') {
+        return Err(here("it is no JSON object"));
+    }
+    let line: Line = serde_json::from_slice(line).map_err(|error| here(&error.to_string()))?;
     match line {
         Line {
             prompt: Some(text),
@@ -148,6 +181,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn read_text(text: &str) -> anyhow::Result<Vec<Result<Prompt, String>>> {
         let place = tempfile::tempdir().unwrap();

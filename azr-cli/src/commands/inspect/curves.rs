@@ -9,7 +9,7 @@ use crate::Surroundings;
 use crate::chart::{short, sparkline};
 use crate::run_directory::{RunDirectory, field, number, text};
 use crate::table::{Align, Table};
-use crate::visible::visible_line;
+use crate::visible::{visible, visible_line};
 
 /// Columns of a curve.
 const CURVE_COLUMNS_MAX: usize = 40;
@@ -42,7 +42,7 @@ pub fn show(
     let metrics = run.metrics()?;
     if options.json {
         for record in &metrics.values {
-            sink.result(record)?;
+            sink.json(record)?;
         }
         return Ok(());
     }
@@ -57,7 +57,7 @@ pub fn show(
     );
     sink.result(format_args!(
         "{}: {steps} steps done, {saved}",
-        run.path().display()
+        visible(&run.path().display().to_string())
     ))?;
     if 0 < metrics.damaged {
         sink.note(format_args!(

@@ -1,5 +1,7 @@
 //! Single responses with their verdicts, and single tasks with every response that has to do with them.
 
+use std::collections::BTreeSet;
+
 use anyhow::Context;
 use serde_json::Value;
 
@@ -7,12 +9,15 @@ use super::Options;
 use crate::Surroundings;
 use crate::chart::short;
 use crate::request::WrongRequest;
-use crate::run_directory::{RunDirectory, field, number, text};
+use crate::run_directory::{Records, RunDirectory, field, number, text};
 use crate::sink::Sink;
 use crate::visible::{visible, visible_line};
 
 /// Lines of one text that are shown; `--json` has the rest.
 const TEXT_LINES_MAX: usize = 40;
+
+/// Characters of a list of lanes or verdicts in a refusal.
+const NAMES_CHARACTERS_MAX: usize = 400;
 
 /// Prints what the options ask for.
 pub fn show(
@@ -38,27 +43,94 @@ pub fn show(
             .into_iter()
             .collect(),
     };
-    let (mut found, mut shown) = (0, 0);
-    for step in steps {
-        let records = run.rollouts(step)?;
-        if 0 < records.damaged {
-            sink.note(format_args!(
-                "step {step}: {} damaged lines are left out",
-                records.damaged
-            ));
+    let (mut found, mut shown, mut seen) = (0, 0, Seen::default());
+    for step in &steps {
+        let records = run.rollouts(*step)?;
+        let is_only_one = steps.len() == 1;
+        if is_only_one && records.values.is_empty() && !records.is_whole() {
+            return Err(WrongRequest::new(format!(
+                "the rollouts of step {step} in {} are damaged and nothing in them can be read; look at another step",
+                run.path().display()
+            )));
         }
-        for record in records.values.iter().filter(|it| is_wanted(it, options)) {
-            found += 1;
-            if shown < options.limit {
-                shown += 1;
-                show_response(record, options.json, sink)?;
+        say_what_is_missing(*step, &records, sink);
+        for record in &records.values {
+            seen.add(record);
+            if is_wanted(record, options) {
+                found += 1;
+                if shown < options.limit {
+                    shown += 1;
+                    show_response(record, options.json, sink)?;
+                }
             }
         }
     }
+    seen.check(options)?;
     sink.note(format_args!(
         "{shown} of {found} responses shown; --limit shows more, --json shows all of each"
     ));
     Ok(())
+}
+
+fn say_what_is_missing(step: u64, records: &Records, sink: &Sink) {
+    if 0 < records.damaged {
+        sink.note(format_args!(
+            "step {step}: {} damaged lines are left out",
+            records.damaged
+        ));
+    }
+    if records.is_cut_off {
+        sink.note(format_args!(
+            "step {step}: its rollouts are damaged or cut off; {} responses before that can be read",
+            records.values.len()
+        ));
+    }
+}
+
+/// The lanes and verdicts of the responses that were looked at.
+#[derive(Debug, Default)]
+struct Seen {
+    lanes: BTreeSet<String>,
+    verdicts: BTreeSet<String>,
+}
+
+impl Seen {
+    fn add(&mut self, record: &Value) {
+        for (names, field) in [(&mut self.lanes, "lane"), (&mut self.verdicts, "verdict")] {
+            let name = text(record, field);
+            if !name.is_empty() && !names.contains(name) {
+                names.insert(name.to_string());
+            }
+        }
+    }
+
+    /// A lane or a verdict that no response has is a wrong request.
+    fn check(&self, options: &Options) -> anyhow::Result<()> {
+        if let Some(wanted) = &options.lane
+            && !self.lanes.iter().any(|it| is_lane(it, wanted))
+        {
+            return Err(absent("lane", wanted, &self.lanes));
+        }
+        if let Some(wanted) = &options.verdict
+            && !self.verdicts.contains(wanted)
+        {
+            return Err(absent("verdict", wanted, &self.verdicts));
+        }
+        Ok(())
+    }
+}
+
+fn absent(what: &str, wanted: &str, seen: &BTreeSet<String>) -> anyhow::Error {
+    let names: Vec<&str> = seen.iter().map(String::as_str).collect();
+    let remedy = if names.is_empty() {
+        "there are no responses at all".to_string()
+    } else {
+        let names = visible_line(&names.join(", "), NAMES_CHARACTERS_MAX);
+        format!("choose of {names}")
+    };
+    WrongRequest::new(format!(
+        "no response here has the {what} {wanted}; {remedy}"
+    ))
 }
 
 fn is_wanted(record: &Value, options: &Options) -> bool {
@@ -101,7 +173,7 @@ fn show_task(run: &RunDirectory, id: &str, json: bool, sink: &Sink) -> anyhow::R
             ))
         })?;
     if json {
-        return sink.result(task).context("cannot print the task");
+        return sink.json(task).context("cannot print the task");
     }
     let step = number(task, "step").unwrap_or(0.0);
     let head = format!(
@@ -138,7 +210,7 @@ fn show_task(run: &RunDirectory, id: &str, json: bool, sink: &Sink) -> anyhow::R
 
 fn show_response(record: &Value, json: bool, sink: &Sink) -> anyhow::Result<()> {
     if json {
-        return sink.result(record).context("cannot print the response");
+        return sink.json(record).context("cannot print the response");
     }
     let value = |path: &str| number(record, path).map_or_else(|| "-".to_string(), short);
     let head = format!(
