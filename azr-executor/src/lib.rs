@@ -33,7 +33,7 @@ pub trait Sandbox: Send + Sync {
 pub enum SandboxError {
     /// No usable interpreter.
     #[error(
-        "no usable Python interpreter at {path}: {source}; install Python 3.10 or newer or name one in the configuration"
+        "no usable Python interpreter at {path}: {source}; install Python 3.10 or newer, or name one that is there"
     )]
     Interpreter {
         /// What was tried.
@@ -42,7 +42,7 @@ pub enum SandboxError {
         source: std::io::Error,
     },
     /// The interpreter is older than the driver.
-    #[error("{path} is Python {}.{}.{}; install Python 3.10 or newer or name one in the configuration", .version[0], .version[1], .version[2])]
+    #[error("{path} is Python {}.{}.{}; install Python 3.10 or newer, or name one that is there", .version[0], .version[1], .version[2])]
     InterpreterTooOld {
         /// Its path.
         path: String,
