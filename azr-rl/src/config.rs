@@ -4,7 +4,9 @@
 //! text, never files: the command line does that.
 
 mod assignment;
+pub(crate) mod bounds;
 mod check;
+mod maxima;
 mod sections;
 
 use serde::{Deserialize, Serialize};
@@ -108,14 +110,14 @@ pub enum ConfigError {
         source: toml::de::Error,
     },
     /// A value makes no sense.
-    #[error("`{key}` is {value}, but {rule}")]
+    #[error("`{key}` is {value}; {rule}")]
     Value {
         /// The key, with its section.
-        key: &'static str,
+        key: String,
         /// What it is.
         value: String,
         /// What it has to be.
-        rule: &'static str,
+        rule: String,
     },
     /// An assignment is not `key=value`.
     #[error(
