@@ -55,7 +55,9 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
     let unfinished = unfinished(&options.out);
     let mut pretraining =
         Pretraining::open(&config, &sandbox, &unfinished).map_err(|error| match error {
-            PretrainError::OtherFile { .. } => WrongRequest::because("nothing was begun", error),
+            PretrainError::Config(_) | PretrainError::OtherFile { .. } => {
+                WrongRequest::because("nothing was begun", error)
+            }
             error => error.into(),
         })?;
     let mut progress = Progress {

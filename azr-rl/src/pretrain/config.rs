@@ -1,5 +1,7 @@
 //! The file of a pretraining run: everything that decides what azr-tiny becomes.
 
+mod check;
+
 use azr_tasks::generator::{Curriculum, HeldOut};
 use serde::{Deserialize, Serialize};
 
