@@ -13,7 +13,7 @@ use azr_rl::config::Config;
 use azr_rl::learner::{ModelPolicy, ModelPolicyOptions};
 use azr_rl::material::{Material, MaterialError};
 use azr_rl::policy::{Policy, PolicyError};
-use azr_rl::run::{EndReason, Ending, Origin, Run, RunError};
+use azr_rl::run::{EndReason, Ending, JournalError, Origin, Run, RunError};
 use clap::Args;
 
 use crate::interrupt::Interrupt;
@@ -161,6 +161,7 @@ fn judged(error: RunError) -> anyhow::Error {
         | RunError::OtherModel { .. }
         | RunError::AllDamaged { .. }
         | RunError::State { .. }
+        | RunError::Journal(JournalError::Missing { .. } | JournalError::TooShort { .. })
         | RunError::Policy(PolicyError::Open { .. })
         | RunError::Config(_) => WrongRequest::because("the run cannot be opened", error),
         _ => anyhow::Error::new(error),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! config.toml        the resolved configuration
-//! origin.json        fingerprint of the model that the run was started with
+//! origin.json        fingerprint of the model that the run was started with, SHA-256 of the next two
 //! seeds.jsonl        the first tasks of the buffer
 //! held_out.jsonl     tasks that are tried and never trained on
 //! metrics.jsonl      a line a step
@@ -19,10 +19,12 @@ use std::path::{Path, PathBuf};
 
 use azr_tasks::{Task, TaskRecord};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::RunError;
 use crate::config::Config;
 use crate::material::Material;
+use crate::policy::Cause;
 
 /// A run directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub struct RunDirectory {
 #[serde(deny_unknown_fields)]
 struct Start {
     fingerprint: String,
+    seeds_sha256: String,
+    held_out_sha256: String,
 }
 
 /// The configuration of the run in `directory`.
@@ -113,12 +117,17 @@ impl RunDirectory {
         ] {
             fs::create_dir_all(&directory).map_err(at(&directory))?;
         }
-        let start = format!("{}\n", serde_json::json!({ "fingerprint": fingerprint }));
+        let (seeds, held_out) = (lines(&material.seeds), lines(&material.held_out));
+        let start = serde_json::json!(Start {
+            fingerprint: fingerprint.to_owned(),
+            seeds_sha256: sha256(&seeds),
+            held_out_sha256: sha256(&held_out),
+        });
         for (name, text) in [
             (CONFIG, toml),
-            (ORIGIN, start),
-            (SEEDS, lines(&material.seeds)),
-            (HELD_OUT, lines(&material.held_out)),
+            (ORIGIN, format!("{start}\n")),
+            (SEEDS, seeds),
+            (HELD_OUT, held_out),
         ] {
             let path = self.root.join(name);
             write_synced(&path, text.as_bytes()).map_err(at(&path))?;
@@ -126,18 +135,18 @@ impl RunDirectory {
         Ok(())
     }
 
-    /// What the run was started with.
+    /// What the run was started with. Nothing of it may have changed since.
     pub(super) fn read(&self) -> Result<(Config, String, Material), RunError> {
         let config = self.config()?;
         let path = self.root.join(ORIGIN);
         let start: Start =
-            serde_json::from_str(&read(&path)?).map_err(|source| RunError::Damaged {
-                path,
-                source: source.into(),
-            })?;
+            serde_json::from_str(&read(&path)?).map_err(|source| damaged(&path, source))?;
+        for directory in [self.checkpoints(), self.root.join(ROLLOUTS)] {
+            fs::read_dir(&directory).map_err(unreadable(&directory))?;
+        }
         let material = Material {
-            seeds: self.tasks(SEEDS)?,
-            held_out: self.tasks(HELD_OUT)?,
+            seeds: self.tasks(SEEDS, &start.seeds_sha256)?,
+            held_out: self.tasks(HELD_OUT, &start.held_out_sha256)?,
         };
         Ok((config, start.fingerprint, material))
     }
@@ -150,22 +159,18 @@ impl RunDirectory {
         Ok(Config::parse(&read(&self.root.join(CONFIG))?, [])?)
     }
 
-    fn tasks(&self, name: &str) -> Result<Vec<Task>, RunError> {
+    fn tasks(&self, name: &str, expected: &str) -> Result<Vec<Task>, RunError> {
         let path = self.root.join(name);
         let text = read(&path)?;
-        let damaged = |source: crate::policy::Cause| RunError::Damaged {
-            path: path.clone(),
-            source,
-        };
+        if sha256(&text) != expected {
+            return Err(damaged(&path, "it is not what it was when the run started"));
+        }
         let mut tasks = Vec::new();
         for (number, line) in text.lines().enumerate() {
             let record: TaskRecord =
-                serde_json::from_str(line).map_err(|source| damaged(source.into()))?;
-            tasks.push(
-                record
-                    .into_task(number + 1)
-                    .map_err(|source| damaged(source.into()))?,
-            );
+                serde_json::from_str(line).map_err(|source| damaged(&path, source))?;
+            let task = record.into_task(number + 1);
+            tasks.push(task.map_err(|source| damaged(&path, source))?);
         }
         Ok(tasks)
     }
@@ -255,7 +260,29 @@ fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn read(path: &Path) -> Result<String, RunError> {
-    fs::read_to_string(path).map_err(at(path))
+    fs::read_to_string(path).map_err(unreadable(path))
+}
+
+fn sha256(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What is not there or not what was written is damage; anything else is a failure of the disk.
+fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> RunError {
+    use io::ErrorKind::{InvalidData, IsADirectory, NotADirectory, NotFound};
+    let path = path.to_path_buf();
+    move |source| match source.kind() {
+        NotFound | InvalidData | IsADirectory | NotADirectory => damaged(&path, source),
+        _ => RunError::Directory { path, source },
+    }
+}
+
+fn damaged(path: &Path, source: impl Into<Cause>) -> RunError {
+    RunError::Damaged {
+        path: path.to_path_buf(),
+        source: source.into(),
+    }
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> RunError {

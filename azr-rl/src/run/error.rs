@@ -37,8 +37,8 @@ pub enum RunError {
         /// Why.
         source: std::io::Error,
     },
-    /// A file that the run was started with is damaged.
-    #[error("{} is damaged; restore it from a copy or start a new run", path.display())]
+    /// A file that the run was started with is missing or not what it was.
+    #[error("{} is missing or damaged; restore it from a copy or start a new run", path.display())]
     Damaged {
         /// Which one.
         path: PathBuf,

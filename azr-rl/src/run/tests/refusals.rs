@@ -94,7 +94,8 @@ fn a_run_of_another_model_is_refused() {
     // A checkpoint carried over from a run of another model is found out as well.
     drive(&mut resume(&root)).unwrap();
     let state = root.join("origin.json");
-    fs::write(&state, "{\"fingerprint\": \"another\"}").unwrap();
+    let text = fs::read_to_string(&state).unwrap();
+    fs::write(&state, text.replace("scripted", "another")).unwrap();
     let error = resume_with(&root, sandbox()).unwrap_err();
     assert!(
         matches!(
@@ -119,6 +120,52 @@ fn a_journal_that_lost_lines_is_not_gone_on_with() {
         matches!(error, RunError::Journal(JournalError::TooShort { .. })),
         "{error:?}"
     );
+}
+
+#[test]
+fn a_journal_that_is_gone_is_not_made_anew() {
+    for name in ["metrics.jsonl", "tasks.jsonl", "evaluations.jsonl"] {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("run");
+        drive(&mut start(&root)).unwrap();
+        fs::remove_file(root.join(name)).unwrap();
+        let before = traces(&root);
+        let error = resume_with(&root, sandbox()).unwrap_err();
+        let is_missing = matches!(error, RunError::Journal(JournalError::Missing { .. }));
+        assert!(is_missing, "{name}: {error:?}");
+        assert_same(&traces(&root), &before, name);
+    }
+}
+
+#[test]
+fn what_a_run_was_started_with_may_not_change() {
+    type Harm = fn(&Path);
+    let empty: Harm = |path| fs::write(path, b"").unwrap();
+    let no_text: Harm = |path| fs::write(path, b"\xff\xfe").unwrap();
+    let gone: Harm = |path| fs::remove_file(path).unwrap();
+    let no_directory: Harm = |path| fs::remove_dir_all(path).unwrap();
+    for (name, harm) in [
+        ("held_out.jsonl", empty),
+        ("seeds.jsonl", empty),
+        ("held_out.jsonl", no_text),
+        ("seeds.jsonl", no_text),
+        ("origin.json", no_text),
+        ("config.toml", no_text),
+        ("held_out.jsonl", gone),
+        ("seeds.jsonl", gone),
+        ("origin.json", gone),
+        ("checkpoints", no_directory),
+        ("rollouts", no_directory),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("run");
+        drive(&mut start(&root)).unwrap();
+        harm(&root.join(name));
+        let error = resume_with(&root, sandbox()).unwrap_err();
+        let is_damaged = matches!(&error, RunError::Damaged { path, .. } if path.ends_with(name));
+        assert!(is_damaged, "{name}: {error:?}");
+        assert!(error.to_string().contains("start a new run"), "{error}");
+    }
 }
 
 #[test]
