@@ -155,6 +155,8 @@ fn reopen(
 fn judged(error: RunError) -> anyhow::Error {
     match error {
         RunError::Exists { .. }
+        | RunError::Taken { .. }
+        | RunError::NoDirectory { .. }
         | RunError::NoRun { .. }
         | RunError::Locked { .. }
         | RunError::Damaged { .. }

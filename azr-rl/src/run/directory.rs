@@ -56,15 +56,7 @@ impl RunDirectory {
         fingerprint: &str,
         material: &Material,
     ) -> Result<Self, RunError> {
-        let is_free = match fs::read_dir(root) {
-            Ok(mut entries) => entries.next().is_none(),
-            Err(error) => error.kind() == io::ErrorKind::NotFound,
-        };
-        if !is_free {
-            return Err(RunError::Exists {
-                path: root.to_path_buf(),
-            });
-        }
+        refuse_taken(root)?;
         let aside = Self {
             root: aside_of(root),
         };
@@ -74,7 +66,7 @@ impl RunDirectory {
             let _ = fs::remove_dir_all(&aside.root);
             return Err(error);
         }
-        fs::rename(&aside.root, root).map_err(at(root))?;
+        fs::rename(&aside.root, root).map_err(unusable(root))?;
         Ok(Self {
             root: root.to_path_buf(),
         })
@@ -106,7 +98,7 @@ impl RunDirectory {
         let toml = config.to_toml()?;
         match fs::remove_dir_all(&self.root) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(at(&self.root)(error));
+                return Err(unusable(&self.root)(error));
             }
             _ => {}
         }
@@ -115,7 +107,7 @@ impl RunDirectory {
             self.checkpoints(),
             self.root.join(ROLLOUTS),
         ] {
-            fs::create_dir_all(&directory).map_err(at(&directory))?;
+            fs::create_dir_all(&directory).map_err(unusable(&directory))?;
         }
         let (seeds, held_out) = (lines(&material.seeds), lines(&material.held_out));
         let start = serde_json::json!(Start {
@@ -130,7 +122,7 @@ impl RunDirectory {
             (HELD_OUT, held_out),
         ] {
             let path = self.root.join(name);
-            write_synced(&path, text.as_bytes()).map_err(at(&path))?;
+            write_synced(&path, text.as_bytes()).map_err(unusable(&path))?;
         }
         Ok(())
     }
@@ -285,7 +277,33 @@ fn damaged(path: &Path, source: impl Into<Cause>) -> RunError {
     }
 }
 
-fn at(path: &Path) -> impl FnOnce(io::Error) -> RunError {
+fn unusable(path: &Path) -> impl FnOnce(io::Error) -> RunError {
     let path = path.to_path_buf();
-    move |source| RunError::Directory { path, source }
+    move |source| RunError::Place { path, source }
+}
+
+/// A new run goes where nothing is, or an empty directory.
+fn refuse_taken(root: &Path) -> Result<(), RunError> {
+    match fs::read_dir(root) {
+        Ok(mut entries) => {
+            if entries.next().is_none() {
+                return Ok(());
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return Err(unusable(root)(error));
+        }
+        Err(_) => {}
+    }
+    let mut above = root.ancestors().skip(1);
+    let path = match above.find(|it| it.is_file()) {
+        Some(file) => return Err(RunError::NoDirectory { path: file.into() }),
+        None => root.to_path_buf(),
+    };
+    if RunDirectory::existing(root).is_ok() {
+        Err(RunError::Exists { path })
+    } else {
+        Err(RunError::Taken { path })
+    }
 }

@@ -9,14 +9,46 @@ fn nothing_is_overwritten_by_a_new_run() {
     fs::create_dir(&root).unwrap();
     fs::write(root.join("thesis.txt"), b"years of work").unwrap();
     let error = start_with(&root, &[], sandbox()).unwrap_err();
-    assert!(matches!(error, RunError::Exists { .. }), "{error:?}");
-    assert!(error.to_string().contains("--resume"), "{error}");
+    assert!(matches!(error, RunError::Taken { .. }), "{error:?}");
     assert_eq!(fs::read(root.join("thesis.txt")).unwrap(), b"years of work");
     assert_eq!(
         fs::read_dir(directory.path()).unwrap().count(),
         1,
         "something was left beside it"
     );
+}
+
+#[test]
+fn a_new_run_where_a_run_is_says_how_to_go_on_with_that() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("run");
+    drop(start(&root));
+    let error = start_with(&root, &[], sandbox()).unwrap_err();
+    assert!(matches!(error, RunError::Exists { .. }), "{error:?}");
+    assert!(error.to_string().contains("--resume"), "{error}");
+}
+
+#[test]
+fn a_run_directory_below_a_file_names_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("notes.txt");
+    fs::write(&file, b"").unwrap();
+    for root in [file.join("a"), file.join("a/b")] {
+        let error = start_with(&root, &[], sandbox()).unwrap_err();
+        let names_it = matches!(&error, RunError::NoDirectory { path } if *path == file);
+        assert!(names_it, "{error:?}");
+        assert!(error.to_string().contains("choose another"), "{error}");
+    }
+    let error = start_with(&file, &[], sandbox()).unwrap_err();
+    assert!(matches!(error, RunError::Taken { .. }), "{error:?}");
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_named_with_a_remedy() {
+    // Nobody can make a directory there, whoever runs this test.
+    let error = start_with(Path::new("/proc/azr"), &[], sandbox()).unwrap_err();
+    assert!(matches!(error, RunError::Place { .. }), "{error:?}");
+    assert!(error.to_string().contains("choose another"), "{error}");
 }
 
 #[test]
