@@ -14,6 +14,7 @@ use azr_rl::learner::{ModelPolicy, ModelPolicyOptions};
 use azr_rl::material::{Material, MaterialError};
 use azr_rl::policy::{Policy, PolicyError};
 use azr_rl::run::{EndReason, Ending, JournalError, Origin, Run, RunError};
+use azr_rl::self_play::StepError;
 use clap::Args;
 
 use crate::interrupt::Interrupt;
@@ -83,11 +84,26 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
         run.drive(&mut *observer, interrupt.flag())
     };
     let ending = ending.map_err(|error| {
-        let words = "once that is mended, go on from the last checkpoint with azr train --resume";
-        judged(error).context(format!("the run stopped; {words} {}", directory.display()))
+        let words = way_on(&error, &directory);
+        judged(error).context(format!("the run stopped; {words}"))
     })?;
     drop(run);
     finish(&ending, &directory, surroundings)
+}
+
+/// How to go on with a run that stopped. A run is its file: what is wrong with a value is mended there.
+fn way_on(error: &RunError, directory: &Path) -> String {
+    let path = directory.display();
+    match error {
+        RunError::Step(
+            StepError::PromptTooLong { .. } | StepError::Policy(PolicyError::NotFinite { .. }),
+        ) => format!(
+            "change the value in {path}/config.toml, then go on from the last checkpoint with azr train --resume {path}"
+        ),
+        _ => format!(
+            "once that is mended, go on from the last checkpoint with azr train --resume {path}"
+        ),
+    }
 }
 
 /// A new run; none for a dry one.
@@ -109,12 +125,14 @@ fn start(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Optio
     }
     let sandbox = interpreter::sandbox(&config.sandbox, surroundings)?;
     let model = model_name::load(&config.model.source, surroundings)?;
-    let policy = Box::new(ModelPolicy::new(model, ModelPolicyOptions::from(&config))?);
+    let policy = ModelPolicy::new(model, ModelPolicyOptions::from(&config))?
+        .holding(&config.sampling)
+        .map_err(|error| judged(error.into()))?;
     let material = Material::gather(&config, &*sandbox).map_err(|error| match error {
         MaterialError::Generate { .. } => anyhow::Error::new(error),
         _ => WrongRequest::because("the run has nothing to start with", error),
     })?;
-    Run::start(config, &directory, policy, sandbox, material)
+    Run::start(config, &directory, Box::new(policy), sandbox, material)
         .map(Some)
         .map_err(judged)
 }
@@ -148,7 +166,7 @@ fn reopen(
             )?
         }
     };
-    Ok(Box::new(policy))
+    Ok(Box::new(policy.holding(&config.sampling)?))
 }
 
 /// Tells failures of the request from failures of the work.
@@ -164,7 +182,7 @@ fn judged(error: RunError) -> anyhow::Error {
         | RunError::AllDamaged { .. }
         | RunError::State { .. }
         | RunError::Journal(JournalError::Missing { .. } | JournalError::TooShort { .. })
-        | RunError::Policy(PolicyError::Open { .. })
+        | RunError::Policy(PolicyError::Open { .. } | PolicyError::Context { .. })
         | RunError::Config(_) => WrongRequest::because("the run cannot be opened", error),
         _ => anyhow::Error::new(error),
     }
@@ -190,4 +208,22 @@ fn finish(ending: &Ending, directory: &Path, surroundings: &Surroundings) -> any
     sink.result(format_args!("run directory: {}", directory.display()))?;
     sink.note(format_args!("curves and samples: {}", report.display()));
     Ok(Ended::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_ended_a_run_is_changed_where_a_resume_reads_it() {
+        let kind = azr_tasks::TaskKind::Deduction;
+        let too_long = StepError::PromptTooLong {
+            kind,
+            tokens: 9,
+            tokens_max: 5,
+        };
+        let words = way_on(&RunError::Step(too_long), Path::new("runs/a"));
+        assert!(words.contains("runs/a/config.toml"), "{words}");
+        assert!(words.ends_with("azr train --resume runs/a"), "{words}");
+    }
 }
