@@ -98,6 +98,43 @@ fn what_is_not_an_assignment_is_refused_with_an_example() {
 }
 
 #[test]
+fn a_number_of_too_many_digits_is_called_that() {
+    let text = error(&["steps=99999999999999999999"]);
+    assert!(text.contains("too large"), "{text}");
+}
+
+#[test]
+fn nothing_is_said_twice_and_no_quotation_is_long() {
+    use std::error::Error;
+    let wrong = Config::parse(TINY, ["steps=\"many\""]).unwrap_err();
+    assert!(
+        wrong.source().is_none(),
+        "the cause is a part of the sentence"
+    );
+    assert!(wrong.to_string().contains("steps"), "{wrong}");
+    let long = "x".repeat(1 << 16);
+    for text in [
+        error(&[&format!("steps=\"{long}\"")]),
+        error(&[&long]),
+        error(&[&format!("{long}=1")]),
+        error(&[&format!("reward.signal={long}")]),
+        Config::parse(&format!("seed = 1\nsteps = {long}"), [])
+            .unwrap_err()
+            .to_string(),
+    ] {
+        assert!(
+            text.chars().count() < 700,
+            "{} characters",
+            text.chars().count()
+        );
+    }
+    let text = Config::parse("seed = 1\nsteps = [", [])
+        .unwrap_err()
+        .to_string();
+    assert!(text.contains("line 2"), "{text}");
+}
+
+#[test]
 fn unknown_missing_and_mistyped_keys_are_named() {
     let unknown = TINY.replace("[loss]", "[loss]\nclip = 3");
     let text = Config::parse(&unknown, []).unwrap_err().to_string();
