@@ -11,6 +11,7 @@ use azr_model::weights::safetensors::Precision;
 use azr_rl::pretrain::{PretrainConfig, PretrainError, PretrainEvent, Pretraining, Score};
 use clap::Args;
 
+use super::train::text_file;
 use crate::interrupt::Interrupt;
 use crate::request::WrongRequest;
 use crate::{Ended, Surroundings, interpreter};
@@ -93,15 +94,11 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
 
 fn read(options: &Options) -> anyhow::Result<PretrainConfig> {
     let path = options.config.display();
-    let text = fs::read_to_string(&options.config)
+    let text = text_file::read(&options.config)
         .map_err(|error| WrongRequest::because(format!("cannot read {path}"), error))?;
-    toml::from_str(&text).map_err(|error| {
-        WrongRequest::because(
-            format!(
-                "{path} is no pretraining file; compare it with configs/pretrain/azr-tiny.toml"
-            ),
-            error,
-        )
+    PretrainConfig::parse(&text).map_err(|error| {
+        let words = format!("{path} is no pretraining file");
+        WrongRequest::because(words, error)
     })
 }
 

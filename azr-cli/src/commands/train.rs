@@ -5,6 +5,7 @@ mod ending;
 mod place;
 mod plan;
 mod progress;
+pub mod text_file;
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -73,8 +74,8 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
         .resumed_from()
         .map_or_else(String::new, |step| format!(" after step {step}"));
     let words = format!(
-        "{} steps of {}{from} in {}",
-        run.config().steps,
+        "{} of {}{from} in {}",
+        plan::steps(run.config().steps),
         run.config().model.source,
         directory.display()
     );
@@ -197,7 +198,8 @@ fn finish(ending: &Ending, directory: &Path, surroundings: &Surroundings) -> any
             "stopped after step {}, saved; go on with:",
             ending.step
         ));
-        sink.note(format_args!("  azr train --resume {}", directory.display()));
+        let words = format!("  azr train --resume {}", directory.display());
+        sink.note(visible(&words));
         return Ok(Ended::Interrupted);
     }
     if let (Some(first), Some(last)) = (&ending.first, &ending.last) {
@@ -205,8 +207,10 @@ fn finish(ending: &Ending, directory: &Path, surroundings: &Surroundings) -> any
             sink.result(line)?;
         }
     }
-    sink.result(format_args!("run directory: {}", directory.display()))?;
-    sink.note(format_args!("curves and samples: {}", report.display()));
+    let words = format!("run directory: {}", directory.display());
+    sink.result(visible(&words))?;
+    let words = format!("curves and samples: {}", report.display());
+    sink.note(visible(&words));
     Ok(Ended::Done)
 }
 
