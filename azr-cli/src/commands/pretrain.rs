@@ -9,6 +9,7 @@ use anyhow::Context;
 use azr_executor::PythonConfig;
 use azr_model::weights::safetensors::Precision;
 use azr_rl::pretrain::{PretrainConfig, PretrainError, PretrainEvent, Pretraining, Score};
+use azr_tasks::generator::WorkError;
 use clap::Args;
 
 use super::train::text_file;
@@ -56,7 +57,9 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
     let unfinished = unfinished(&options.out);
     let mut pretraining =
         Pretraining::open(&config, &sandbox, &unfinished).map_err(|error| match error {
-            PretrainError::Config(_) | PretrainError::OtherFile { .. } => {
+            PretrainError::Config(_)
+            | PretrainError::OtherFile { .. }
+            | PretrainError::Work(WorkError::TooFew { .. }) => {
                 WrongRequest::because("nothing was begun", error)
             }
             error => error.into(),

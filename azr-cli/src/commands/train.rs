@@ -16,6 +16,7 @@ use azr_rl::material::{Material, MaterialError};
 use azr_rl::policy::{Policy, PolicyError};
 use azr_rl::run::{EndReason, Ending, JournalError, Origin, Run, RunError};
 use azr_rl::self_play::StepError;
+use azr_tasks::generator::WorkError;
 use clap::Args;
 
 use crate::interrupt::Interrupt;
@@ -130,7 +131,9 @@ fn start(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Optio
         .holding(&config.sampling)
         .map_err(|error| judged(error.into()))?;
     let material = Material::gather(&config, &*sandbox).map_err(|error| match error {
-        MaterialError::Generate { .. } => anyhow::Error::new(error),
+        MaterialError::Generate {
+            source: WorkError::Sandbox(_) | WorkError::Outcome(_) | WorkError::Shape,
+        } => anyhow::Error::new(error),
         _ => WrongRequest::because("the run has nothing to start with", error),
     })?;
     Run::start(config, &directory, Box::new(policy), sandbox, material)
