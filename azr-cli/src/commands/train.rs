@@ -187,6 +187,7 @@ fn judged(error: RunError) -> anyhow::Error {
         | RunError::State { .. }
         | RunError::Journal(JournalError::Missing { .. } | JournalError::TooShort { .. })
         | RunError::Policy(PolicyError::Open { .. } | PolicyError::Context { .. })
+        | RunError::RunFile { .. }
         | RunError::Config(_) => WrongRequest::because("the run cannot be opened", error),
         _ => anyhow::Error::new(error),
     }

@@ -148,7 +148,8 @@ impl RunDirectory {
     /// # Errors
     /// When the file cannot be read or does not fit this program.
     pub fn config(&self) -> Result<Config, RunError> {
-        Ok(Config::parse(&read(&self.root.join(CONFIG))?, [])?)
+        let path = self.root.join(CONFIG);
+        Config::parse(&read(&path)?, []).map_err(|source| RunError::RunFile { path, source })
     }
 
     fn tasks(&self, name: &str, expected: &str) -> Result<Vec<Task>, RunError> {

@@ -97,7 +97,15 @@ pub enum RunError {
         /// Why.
         source: std::io::Error,
     },
-    /// The configuration cannot be used.
+    /// The configuration of a run, which may have been changed by hand, cannot be used.
+    #[error("{} cannot be used; correct it there", path.display())]
+    RunFile {
+        /// The file.
+        path: PathBuf,
+        /// The key, and what to give.
+        source: crate::config::ConfigError,
+    },
+    /// The configuration of a new run cannot be written.
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
     /// A journal cannot be written or cut back.

@@ -155,6 +155,19 @@ fn a_journal_that_lost_lines_is_not_gone_on_with() {
 }
 
 #[test]
+fn a_run_file_that_was_changed_to_nonsense_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("run");
+    drop(start(&root));
+    let path = root.join("config.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("workers = 3", "workers = 0")).unwrap();
+    let error = resume_with(&root, sandbox()).unwrap_err();
+    assert!(matches!(error, RunError::RunFile { .. }), "{error:?}");
+    assert!(error.to_string().contains("config.toml"), "{error}");
+}
+
+#[test]
 fn a_journal_that_is_gone_is_not_made_anew() {
     for name in ["metrics.jsonl", "tasks.jsonl", "evaluations.jsonl"] {
         let directory = tempfile::tempdir().unwrap();
