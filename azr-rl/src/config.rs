@@ -4,12 +4,17 @@
 //! text, never files: the command line does that.
 
 mod assignment;
+pub(crate) mod bounds;
 mod check;
+mod error;
+mod maxima;
 mod sections;
 
 use serde::{Deserialize, Serialize};
 
 pub use assignment::set;
+pub use error::ConfigError;
+pub(crate) use error::table;
 pub use sections::{
     Activations, AdvantageConfig, CheckpointConfig, EvaluationConfig, GeneratedTasks, HeldOut,
     ModelSource, OptimizerConfig, Proposer, SamplingConfig, SandboxConfig, SeedFiles, SeedSource,
@@ -70,12 +75,11 @@ impl Config {
         text: &str,
         assignments: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self, ConfigError> {
-        let mut table: toml::Table =
-            toml::from_str(text).map_err(|source| ConfigError::Syntax { source })?;
+        let mut table = table(text)?;
         for assignment in assignments {
             set(&mut table, assignment)?;
         }
-        let config = Self::deserialize(table).map_err(|source| ConfigError::Keys { source })?;
+        let config = Self::deserialize(table).map_err(|it| ConfigError::keys(&it))?;
         config.check()?;
         Ok(config)
     }
@@ -87,66 +91,6 @@ impl Config {
     pub fn to_toml(&self) -> Result<String, ConfigError> {
         toml::to_string(self).map_err(|source| ConfigError::Write { source })
     }
-}
-
-/// A run file or an assignment cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// Not TOML.
-    #[error("the run file is not TOML: {source}")]
-    Syntax {
-        /// What the parser says, with the line.
-        source: toml::de::Error,
-    },
-    /// A key is unknown, missing or of the wrong type.
-    #[error(
-        "the run file does not fit: {}; compare it with the files in configs/",
-        one_line(source)
-    )]
-    Keys {
-        /// What does not fit, with the key.
-        source: toml::de::Error,
-    },
-    /// A value makes no sense.
-    #[error("`{key}` is {value}, but {rule}")]
-    Value {
-        /// The key, with its section.
-        key: &'static str,
-        /// What it is.
-        value: String,
-        /// What it has to be.
-        rule: &'static str,
-    },
-    /// An assignment is not `key=value`.
-    #[error(
-        "`{assignment}` is not an assignment; write section.key=value, for instance optimizer.learning_rate=1e-5"
-    )]
-    Assignment {
-        /// What was written.
-        assignment: String,
-    },
-    /// An assignment names a key that the run file does not have.
-    #[error("the run file has no key `{key}`; {known}")]
-    NoSuchKey {
-        /// What was written.
-        key: String,
-        /// What there is, in words.
-        known: String,
-    },
-    /// The configuration cannot be written.
-    #[error("the configuration cannot be written as TOML: {source}")]
-    Write {
-        /// Why.
-        source: toml::ser::Error,
-    },
-}
-
-fn one_line(error: &toml::de::Error) -> String {
-    error
-        .to_string()
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 #[cfg(test)]

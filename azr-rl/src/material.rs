@@ -150,7 +150,7 @@ pub enum MaterialError {
         rows: usize,
     },
     /// Tasks could not be generated.
-    #[error("tasks cannot be generated: the sandbox did not run the programs")]
+    #[error("tasks cannot be generated")]
     Generate {
         /// Why.
         #[from]

@@ -195,6 +195,20 @@ pub enum PolicyError {
         /// What it was.
         quantity: &'static str,
     },
+    /// The longest prompt and the longest response do not fit into the model together.
+    #[error(
+        "`sampling.prompt_tokens_max` ({prompt_tokens_max}) and `{key}` ({new_tokens_max}) exceed the model's context of {context_tokens_max} tokens together; lower one of them"
+    )]
+    Context {
+        /// `sampling.prompt_tokens_max`.
+        prompt_tokens_max: usize,
+        /// Which response.
+        key: &'static str,
+        /// How long it may be.
+        new_tokens_max: usize,
+        /// What the model can attend to.
+        context_tokens_max: usize,
+    },
     /// Writing the policy failed.
     #[error(
         "the model cannot be saved to {directory}; free space there or choose another run directory"

@@ -77,12 +77,13 @@ impl<'a> Pretraining<'a> {
     /// Goes on with what was interrupted in `place`, or begins there with a fresh model. Its parent exists.
     ///
     /// # Errors
-    /// The shape is no model, held-out tasks cannot be made, or `place` holds something else.
+    /// A value makes no sense, held-out tasks cannot be made, or `place` holds something else.
     pub fn open(
         config: &'a PretrainConfig,
         sandbox: &'a dyn Sandbox,
         place: &Path,
     ) -> Result<Self, PretrainError> {
+        config.check()?;
         claim(place, config)?;
         let directory = place.join(CHECKPOINTS);
         let mut checkpoints = Checkpoints::new(directory.clone(), 1, LocalDisk);

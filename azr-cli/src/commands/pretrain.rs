@@ -9,8 +9,10 @@ use anyhow::Context;
 use azr_executor::PythonConfig;
 use azr_model::weights::safetensors::Precision;
 use azr_rl::pretrain::{PretrainConfig, PretrainError, PretrainEvent, Pretraining, Score};
+use azr_tasks::generator::WorkError;
 use clap::Args;
 
+use super::train::text_file;
 use crate::interrupt::Interrupt;
 use crate::request::WrongRequest;
 use crate::{Ended, Surroundings, interpreter};
@@ -55,7 +57,11 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
     let unfinished = unfinished(&options.out);
     let mut pretraining =
         Pretraining::open(&config, &sandbox, &unfinished).map_err(|error| match error {
-            PretrainError::OtherFile { .. } => WrongRequest::because("nothing was begun", error),
+            PretrainError::Config(_)
+            | PretrainError::OtherFile { .. }
+            | PretrainError::Work(WorkError::TooFew { .. }) => {
+                WrongRequest::because("nothing was begun", error)
+            }
             error => error.into(),
         })?;
     let mut progress = Progress {
@@ -91,15 +97,11 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
 
 fn read(options: &Options) -> anyhow::Result<PretrainConfig> {
     let path = options.config.display();
-    let text = fs::read_to_string(&options.config)
+    let text = text_file::read(&options.config)
         .map_err(|error| WrongRequest::because(format!("cannot read {path}"), error))?;
-    toml::from_str(&text).map_err(|error| {
-        WrongRequest::because(
-            format!(
-                "{path} is no pretraining file; compare it with configs/pretrain/azr-tiny.toml"
-            ),
-            error,
-        )
+    PretrainConfig::parse(&text).map_err(|error| {
+        let words = format!("{path} is no pretraining file");
+        WrongRequest::because(words, error)
     })
 }
 

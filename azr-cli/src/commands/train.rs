@@ -5,6 +5,7 @@ mod ending;
 mod place;
 mod plan;
 mod progress;
+pub mod text_file;
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -13,7 +14,9 @@ use azr_rl::config::Config;
 use azr_rl::learner::{ModelPolicy, ModelPolicyOptions};
 use azr_rl::material::{Material, MaterialError};
 use azr_rl::policy::{Policy, PolicyError};
-use azr_rl::run::{EndReason, Ending, Origin, Run, RunError};
+use azr_rl::run::{EndReason, Ending, JournalError, Origin, Run, RunError};
+use azr_rl::self_play::StepError;
+use azr_tasks::generator::WorkError;
 use clap::Args;
 
 use crate::interrupt::Interrupt;
@@ -72,8 +75,8 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
         .resumed_from()
         .map_or_else(String::new, |step| format!(" after step {step}"));
     let words = format!(
-        "{} steps of {}{from} in {}",
-        run.config().steps,
+        "{} of {}{from} in {}",
+        plan::steps(run.config().steps),
         run.config().model.source,
         directory.display()
     );
@@ -83,11 +86,26 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
         run.drive(&mut *observer, interrupt.flag())
     };
     let ending = ending.map_err(|error| {
-        let words = "once that is mended, go on from the last checkpoint with azr train --resume";
-        judged(error).context(format!("the run stopped; {words} {}", directory.display()))
+        let words = way_on(&error, &directory);
+        judged(error).context(format!("the run stopped; {words}"))
     })?;
     drop(run);
     finish(&ending, &directory, surroundings)
+}
+
+/// How to go on with a run that stopped. A run is its file: what is wrong with a value is mended there.
+fn way_on(error: &RunError, directory: &Path) -> String {
+    let path = directory.display();
+    match error {
+        RunError::Step(
+            StepError::PromptTooLong { .. } | StepError::Policy(PolicyError::NotFinite { .. }),
+        ) => format!(
+            "change the value in {path}/config.toml, then go on from the last checkpoint with azr train --resume {path}"
+        ),
+        _ => format!(
+            "once that is mended, go on from the last checkpoint with azr train --resume {path}"
+        ),
+    }
 }
 
 /// A new run; none for a dry one.
@@ -109,12 +127,16 @@ fn start(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Optio
     }
     let sandbox = interpreter::sandbox(&config.sandbox, surroundings)?;
     let model = model_name::load(&config.model.source, surroundings)?;
-    let policy = Box::new(ModelPolicy::new(model, ModelPolicyOptions::from(&config))?);
+    let policy = ModelPolicy::new(model, ModelPolicyOptions::from(&config))?
+        .holding(&config.sampling)
+        .map_err(|error| judged(error.into()))?;
     let material = Material::gather(&config, &*sandbox).map_err(|error| match error {
-        MaterialError::Generate { .. } => anyhow::Error::new(error),
+        MaterialError::Generate {
+            source: WorkError::Sandbox(_) | WorkError::Outcome(_) | WorkError::Shape,
+        } => anyhow::Error::new(error),
         _ => WrongRequest::because("the run has nothing to start with", error),
     })?;
-    Run::start(config, &directory, policy, sandbox, material)
+    Run::start(config, &directory, Box::new(policy), sandbox, material)
         .map(Some)
         .map_err(judged)
 }
@@ -148,20 +170,24 @@ fn reopen(
             )?
         }
     };
-    Ok(Box::new(policy))
+    Ok(Box::new(policy.holding(&config.sampling)?))
 }
 
 /// Tells failures of the request from failures of the work.
 fn judged(error: RunError) -> anyhow::Error {
     match error {
         RunError::Exists { .. }
+        | RunError::Taken { .. }
+        | RunError::NoDirectory { .. }
         | RunError::NoRun { .. }
         | RunError::Locked { .. }
         | RunError::Damaged { .. }
         | RunError::OtherModel { .. }
         | RunError::AllDamaged { .. }
         | RunError::State { .. }
-        | RunError::Policy(PolicyError::Open { .. })
+        | RunError::Journal(JournalError::Missing { .. } | JournalError::TooShort { .. })
+        | RunError::Policy(PolicyError::Open { .. } | PolicyError::Context { .. })
+        | RunError::RunFile { .. }
         | RunError::Config(_) => WrongRequest::because("the run cannot be opened", error),
         _ => anyhow::Error::new(error),
     }
@@ -176,7 +202,8 @@ fn finish(ending: &Ending, directory: &Path, surroundings: &Surroundings) -> any
             "stopped after step {}, saved; go on with:",
             ending.step
         ));
-        sink.note(format_args!("  azr train --resume {}", directory.display()));
+        let words = format!("  azr train --resume {}", directory.display());
+        sink.note(visible(&words));
         return Ok(Ended::Interrupted);
     }
     if let (Some(first), Some(last)) = (&ending.first, &ending.last) {
@@ -184,7 +211,27 @@ fn finish(ending: &Ending, directory: &Path, surroundings: &Surroundings) -> any
             sink.result(line)?;
         }
     }
-    sink.result(format_args!("run directory: {}", directory.display()))?;
-    sink.note(format_args!("curves and samples: {}", report.display()));
+    let words = format!("run directory: {}", directory.display());
+    sink.result(visible(&words))?;
+    let words = format!("curves and samples: {}", report.display());
+    sink.note(visible(&words));
     Ok(Ended::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_ended_a_run_is_changed_where_a_resume_reads_it() {
+        let kind = azr_tasks::TaskKind::Deduction;
+        let too_long = StepError::PromptTooLong {
+            kind,
+            tokens: 9,
+            tokens_max: 5,
+        };
+        let words = way_on(&RunError::Step(too_long), Path::new("runs/a"));
+        assert!(words.contains("runs/a/config.toml"), "{words}");
+        assert!(words.ends_with("azr train --resume runs/a"), "{words}");
+    }
 }

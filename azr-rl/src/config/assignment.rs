@@ -3,6 +3,7 @@
 use toml::{Table, Value};
 
 use super::ConfigError;
+use super::error::quoted;
 
 /// Sets one key of a run file. The key must be there already (run files are complete), so a slip of the pen is found out
 /// here and not passed over. Text needs no quotes, and `1` will do where the file has `1.0`. A section can be replaced by a
@@ -12,7 +13,7 @@ use super::ConfigError;
 /// [`ConfigError::Assignment`], [`ConfigError::NoSuchKey`].
 pub fn set(table: &mut Table, assignment: &str) -> Result<(), ConfigError> {
     let malformed = || ConfigError::Assignment {
-        assignment: assignment.to_owned(),
+        assignment: quoted(assignment),
     };
     let (key, text) = assignment.split_once('=').ok_or_else(malformed)?;
     let (key, text) = (key.trim(), text.trim());
@@ -20,7 +21,14 @@ pub fn set(table: &mut Table, assignment: &str) -> Result<(), ConfigError> {
         return Err(malformed());
     }
     let slot = find(table, key)?;
-    *slot = value_like(slot, text).ok_or_else(malformed)?;
+    *slot = value_like(slot, text).ok_or_else(|| {
+        if is_whole_number(text) {
+            let assignment = quoted(assignment);
+            ConfigError::TooLarge { assignment }
+        } else {
+            malformed()
+        }
+    })?;
     Ok(())
 }
 
@@ -30,7 +38,7 @@ fn find<'t>(table: &'t mut Table, key: &str) -> Result<&'t mut Value, ConfigErro
         None => (key, None),
     };
     let no_such_key = |table: &Table| ConfigError::NoSuchKey {
-        key: key.to_owned(),
+        key: quoted(key),
         known: format!(
             "there are: {}",
             table.keys().cloned().collect::<Vec<_>>().join(", ")
@@ -44,11 +52,17 @@ fn find<'t>(table: &'t mut Table, key: &str) -> Result<&'t mut Value, ConfigErro
     match (value, rest) {
         (Value::Table(inner), Some(rest)) => find(inner, rest),
         (_, Some(_)) => Err(ConfigError::NoSuchKey {
-            key: key.to_owned(),
+            key: quoted(key),
             known: format!("`{section}` is a value, not a section"),
         }),
         (value, None) => Ok(value),
     }
+}
+
+/// One that TOML did not take has too many digits.
+fn is_whole_number(text: &str) -> bool {
+    let digits = text.trim_start_matches(['+', '-']);
+    !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit() || it == b'_')
 }
 
 fn value_like(old: &Value, text: &str) -> Option<Value> {

@@ -1,6 +1,10 @@
 //! What the values of a run file have to be, beyond their types.
 
-use super::{Config, ConfigError, HeldOut, SeedSource};
+mod learning;
+
+use super::bounds::{count, generated, number, require};
+use super::maxima::*;
+use super::{Config, ConfigError, HeldOut, SeedFiles, SeedSource};
 
 impl Config {
     /// Checks every value.
@@ -8,184 +12,165 @@ impl Config {
     /// # Errors
     /// The first value that makes no sense, and what it has to be.
     pub fn check(&self) -> Result<(), ConfigError> {
+        let has_model = !self.model.source.trim().is_empty();
+        let rule = || "name a model, such as \"azr-tiny\"".to_owned();
+        require(has_model, "model.source", "empty", rule)?;
+        count("steps", self.steps, 0..=STEPS_MAX)?;
+        self.check_standards()?;
         self.check_sampling()?;
         self.check_self_play()?;
-        self.check_learning()?;
-        self.check_surroundings()
+        self.check_credit()?;
+        self.check_optimizer()?;
+        self.check_sandbox()?;
+        self.check_memory()?;
+        self.check_seeding()?;
+        self.check_evaluation()
+    }
+
+    fn check_standards(&self) -> Result<(), ConfigError> {
+        let (sizes, induction) = (&self.standards.sizes, &self.standards.induction);
+        for (key, bytes_max) in [
+            ("grammar.text_bytes_max", self.grammar.text_bytes_max),
+            ("standards.sizes.program_bytes_max", sizes.program_bytes_max),
+            ("standards.sizes.input_bytes_max", sizes.input_bytes_max),
+            ("standards.sizes.output_bytes_max", sizes.output_bytes_max),
+            ("standards.sizes.answer_bytes_max", sizes.answer_bytes_max),
+            ("standards.sizes.message_bytes_max", sizes.message_bytes_max),
+        ] {
+            count(key, bytes_max, 1..=TEXT_BYTES_MAX)?;
+        }
+        count(
+            "standards.induction.inputs",
+            induction.inputs,
+            2..=INPUTS_MAX,
+        )?;
+        let key = "standards.induction.inputs_valid_min";
+        count(key, induction.inputs_valid_min, 2..=induction.inputs as u64)
     }
 
     fn check_sampling(&self) -> Result<(), ConfigError> {
         let it = &self.sampling;
-        let temperature_works = it.temperature.is_finite() && 0.0 < it.temperature;
-        require(
-            temperature_works,
-            "sampling.temperature",
-            it.temperature,
-            "greedy samples teach nothing: give a number above 0, such as 1.0",
-        )?;
-        positive("sampling.prompt_tokens_max", it.prompt_tokens_max)?;
-        positive("sampling.proposal_tokens_max", it.proposal_tokens_max)?;
-        positive("sampling.answer_tokens_max", it.answer_tokens_max)?;
-        positive("sampling.sequences_max", it.sequences_max)?;
-        positive("sampling.cache_tokens_max", it.cache_tokens_max)
-    }
-
-    fn check_self_play(&self) -> Result<(), ConfigError> {
-        let it = &self.self_play;
-        let mut kinds = it.kinds.clone();
-        kinds.sort();
-        kinds.dedup();
-        let kinds_work = !kinds.is_empty() && kinds.len() == it.kinds.len();
-        require(
-            kinds_work,
-            "self_play.kinds",
-            format!("{:?}", it.kinds),
-            "name at least one kind, each once",
-        )?;
-        positive("self_play.proposals_per_kind", it.proposals_per_kind)?;
-        positive("self_play.rating_samples", it.rating_samples)?;
-        let solver_tasks_work =
-            !it.solver_batch.draws_from_buffer() || 0 < it.solver_tasks_per_kind;
-        require(
-            solver_tasks_work,
-            "self_play.solver_tasks_per_kind",
-            it.solver_tasks_per_kind,
-            "self_play.solver_batch draws tasks from the buffer: give at least 1, or set solver_batch to \"ratings\"",
-        )?;
-        let ratings_compare = !self.advantage.solver.compares_within_task()
-            || (!it.solver_batch.draws_from_buffer() && 1 < it.rating_samples);
-        require(
-            ratings_compare,
-            "advantage.solver",
-            format!("{:?}", self.advantage.solver),
-            "answers are compared within their task only where each task has several: set self_play.solver_batch to \"ratings\" and self_play.rating_samples to 2 or more",
-        )?;
-        require(
-            !self.advantage.proposer.compares_within_task(),
-            "advantage.proposer",
-            format!("{:?}", self.advantage.proposer),
-            "every proposal answers a prompt of its own: use \"lane_tokens\" or \"lane_sequences\"",
-        )
-    }
-
-    fn check_learning(&self) -> Result<(), ConfigError> {
-        let it = &self.optimizer;
-        for (key, value) in [
-            ("optimizer.learning_rate", it.learning_rate),
-            ("optimizer.epsilon", it.epsilon),
-            ("optimizer.gradient_norm_max", it.gradient_norm_max),
-        ] {
-            require(
-                value.is_finite() && 0.0 < value,
-                key,
-                value,
-                "give a number above 0",
-            )?;
-        }
-        for (key, value) in [
-            ("optimizer.beta1", it.beta1),
-            ("optimizer.beta2", it.beta2),
-            ("loss.clip_low", self.loss.clip_low),
-        ] {
-            require(
-                (0.0..1.0).contains(&value),
-                key,
-                value,
-                "give a number from 0 up to, but not including, 1",
-            )?;
-        }
-        for (key, value) in [
-            ("optimizer.weight_decay", it.weight_decay),
-            ("loss.clip_high", self.loss.clip_high),
-            ("loss.entropy_coefficient", self.loss.entropy_coefficient),
+        let key = "sampling.temperature";
+        // Greedy samples teach nothing.
+        number(key, it.temperature, 0.01..=FACTOR_MAX)?;
+        for (key, value, most) in [
             (
-                "advantage.proposer_scale",
-                f64::from(self.advantage.proposer_scale),
+                "sampling.prompt_tokens_max",
+                it.prompt_tokens_max,
+                SEQUENCE_TOKENS_MAX,
             ),
             (
-                "advantage.negative_scale",
-                f64::from(self.advantage.negative_scale),
+                "sampling.proposal_tokens_max",
+                it.proposal_tokens_max,
+                SEQUENCE_TOKENS_MAX,
             ),
+            (
+                "sampling.answer_tokens_max",
+                it.answer_tokens_max,
+                SEQUENCE_TOKENS_MAX,
+            ),
+            ("sampling.sequences_max", it.sequences_max, SEQUENCES_MAX),
+            ("sampling.cache_tokens_max", it.cache_tokens_max, TOKENS_MAX),
         ] {
-            require(
-                value.is_finite() && 0.0 <= value,
-                key,
-                value,
-                "give 0 or more",
-            )?;
+            count(key, value, 1..=most)?;
         }
-        for (key, value) in [
-            ("reward.solver_correct", self.reward.solver_correct),
-            ("reward.solver_incorrect", self.reward.solver_incorrect),
-            ("reward.solver_malformed", self.reward.solver_malformed),
-            ("reward.proposer_invalid", self.reward.proposer_invalid),
-            ("reward.proposer_malformed", self.reward.proposer_malformed),
-            ("reward.proposer_duplicate", self.reward.proposer_duplicate),
-        ] {
-            require(value.is_finite(), key, value, "give a number")?;
-        }
-        positive("optimizer.updates_per_step", it.updates_per_step)?;
-        positive(
-            "optimizer.micro_batch_tokens_max",
-            it.micro_batch_tokens_max,
-        )
+        Ok(())
     }
 
-    fn check_surroundings(&self) -> Result<(), ConfigError> {
-        positive("sandbox.workers", self.sandbox.workers)?;
-        positive("buffer.tasks_max", self.buffer.tasks_max)?;
-        positive("checkpoint.keep", self.checkpoint.keep)?;
-        require(
-            0 < self.checkpoint.every_steps,
+    fn check_sandbox(&self) -> Result<(), ConfigError> {
+        let it = &self.sandbox;
+        count("sandbox.workers", it.workers, 1..=WORKERS_MAX)?;
+        for (key, value, least, most) in [
+            ("sandbox.cpu_ms_max", it.cpu_ms_max, 1, CALL_MS_MAX),
+            ("sandbox.wall_ms_max", it.wall_ms_max, 1, CALL_MS_MAX),
+            (
+                "sandbox.memory_bytes_max",
+                it.memory_bytes_max,
+                MEMORY_BYTES_MIN,
+                MEMORY_BYTES_MAX,
+            ),
+            (
+                "sandbox.output_bytes_max",
+                it.output_bytes_max,
+                1,
+                TEXT_BYTES_MAX,
+            ),
+            (
+                "sandbox.source_bytes_max",
+                it.source_bytes_max,
+                1,
+                TEXT_BYTES_MAX,
+            ),
+        ] {
+            count(key, value, least..=most)?;
+        }
+        Ok(())
+    }
+
+    /// What is kept: tasks and checkpoints.
+    fn check_memory(&self) -> Result<(), ConfigError> {
+        let it = &self.buffer;
+        count("buffer.tasks_max", it.tasks_max, 1..=TASKS_MAX)?;
+        count("buffer.examples", it.examples, 0..=SHOWN_MAX)?;
+        count("buffer.ingredients", it.ingredients, 0..=SHOWN_MAX)?;
+        count("buffer.recent_steps", it.recent_steps, 0..=STEPS_MAX)?;
+        count("checkpoint.keep", self.checkpoint.keep, 1..=KEEP_MAX)?;
+        count(
             "checkpoint.every_steps",
             self.checkpoint.every_steps,
-            "give at least 1",
-        )?;
-        match &self.seeding.source {
-            SeedSource::Identity => {}
-            SeedSource::Generated(it) => {
-                positive("seeding.source.generated.tasks_per_kind", it.tasks_per_kind)?
-            }
-            SeedSource::Files(it) => positive(
-                "seeding.source.files.tasks_per_kind_max",
-                it.tasks_per_kind_max,
-            )?,
-        }
-        match &self.evaluation.held_out {
-            HeldOut::None => return Ok(()),
-            HeldOut::Generated(it) => positive(
-                "evaluation.held_out.generated.tasks_per_kind",
-                it.tasks_per_kind,
-            )?,
-            HeldOut::Files(it) => positive(
-                "evaluation.held_out.files.tasks_per_kind_max",
-                it.tasks_per_kind_max,
-            )?,
-        }
-        positive(
-            "evaluation.samples_per_task",
-            self.evaluation.samples_per_task,
+            1..=STEPS_MAX,
         )
     }
-}
 
-fn positive(key: &'static str, value: usize) -> Result<(), ConfigError> {
-    require(0 < value, key, value, "give at least 1")
-}
-
-fn require(
-    holds: bool,
-    key: &'static str,
-    value: impl ToString,
-    rule: &'static str,
-) -> Result<(), ConfigError> {
-    if holds {
-        Ok(())
-    } else {
-        Err(ConfigError::Value {
-            key,
-            value: value.to_string(),
-            rule,
-        })
+    fn check_seeding(&self) -> Result<(), ConfigError> {
+        let it = &self.seeding;
+        count("seeding.rounds_max", it.rounds_max, 0..=STEPS_MAX)?;
+        count(
+            "seeding.tasks_per_kind_enough",
+            it.tasks_per_kind_enough,
+            0..=TASKS_MAX,
+        )?;
+        match &it.source {
+            SeedSource::Identity => Ok(()),
+            SeedSource::Generated(it) => generated("seeding.source.generated", it),
+            SeedSource::Files(it) => files("seeding.source.files.tasks_per_kind_max", it),
+        }
     }
+
+    fn check_evaluation(&self) -> Result<(), ConfigError> {
+        let it = &self.evaluation;
+        count("evaluation.every_steps", it.every_steps, 0..=STEPS_MAX)?;
+        count(
+            "evaluation.samples_per_task",
+            it.samples_per_task,
+            1..=SAMPLES_MAX,
+        )?;
+        let tasks_per_kind = match &it.held_out {
+            HeldOut::None => return Ok(()),
+            HeldOut::Generated(it) => {
+                generated("evaluation.held_out.generated", it)?;
+                it.tasks_per_kind
+            }
+            HeldOut::Files(it) => {
+                files("evaluation.held_out.files.tasks_per_kind_max", it)?;
+                // A file has as many tasks as it has; the number only cuts it.
+                return Ok(());
+            }
+        };
+        let answers = self.self_play.kinds.len() * tasks_per_kind * it.samples_per_task;
+        answers_at_once("evaluation.samples_per_task", it.samples_per_task, answers)
+    }
+}
+
+fn files(key: &str, it: &SeedFiles) -> Result<(), ConfigError> {
+    count(key, it.tasks_per_kind_max, 1..=TASKS_MAX)
+}
+
+pub(super) fn answers_at_once(key: &str, value: usize, answers: usize) -> Result<(), ConfigError> {
+    let rule = || {
+        format!(
+            "together with the tasks of every kind that asks for {answers} answers at once: give less, {ANSWERS_MAX} answers at most"
+        )
+    };
+    require(answers <= ANSWERS_MAX, key, value, rule)
 }

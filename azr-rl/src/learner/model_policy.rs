@@ -14,7 +14,7 @@ use azr_tasks::Prompt;
 use super::loss::{BatchSize, SequenceScores};
 use super::render::encode_prompt;
 use super::student::Student;
-use crate::config::{Activations, Config};
+use crate::config::{Activations, Config, SamplingConfig};
 use crate::policy::{
     Cause, Deliver, Finish, Policy, PolicyError, Request, Response, UpdatePlan, UpdateReport,
 };
@@ -81,6 +81,31 @@ impl ModelPolicy {
             student: Student::from_checkpoint(directory, options.training).map_err(open)?,
             limits: options.limits,
         })
+    }
+
+    /// The policy, if every sequence that `sampling` allows fits into the model's context. Who skips this question may
+    /// be told in the middle of a run that a prompt is too long.
+    ///
+    /// # Errors
+    /// [`PolicyError::Context`], with the keys.
+    pub fn holding(self, sampling: &SamplingConfig) -> Result<Self, PolicyError> {
+        let config = self.student.trainer.transformer().config();
+        let context_tokens_max = config.context_tokens_max;
+        let prompt_tokens_max = sampling.prompt_tokens_max;
+        for (key, new_tokens_max) in [
+            ("sampling.proposal_tokens_max", sampling.proposal_tokens_max),
+            ("sampling.answer_tokens_max", sampling.answer_tokens_max),
+        ] {
+            if context_tokens_max < prompt_tokens_max.saturating_add(new_tokens_max) {
+                return Err(PolicyError::Context {
+                    prompt_tokens_max,
+                    key,
+                    new_tokens_max,
+                    context_tokens_max,
+                });
+            }
+        }
+        Ok(self)
     }
 
     /// The text side of the model.

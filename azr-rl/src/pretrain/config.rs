@@ -1,7 +1,11 @@
 //! The file of a pretraining run: everything that decides what azr-tiny becomes.
 
+mod check;
+
 use azr_tasks::generator::{Curriculum, HeldOut};
 use serde::{Deserialize, Serialize};
+
+use crate::config::{ConfigError, table};
 
 /// A pretraining run, complete: the same file gives the same weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,6 +72,16 @@ pub struct PretrainOptimizer {
 }
 
 impl PretrainConfig {
+    /// Reads a pretraining file and checks it.
+    ///
+    /// # Errors
+    /// Names the key and what to write instead.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let config = Self::deserialize(table(text)?).map_err(|it| ConfigError::keys(&it))?;
+        config.check()?;
+        Ok(config)
+    }
+
     /// Step size of step `step`, counted from 0.
     #[must_use]
     pub fn learning_rate(&self, step: u64) -> f32 {

@@ -6,11 +6,15 @@ use std::path::PathBuf;
 use azr_tasks::generator::WorkError;
 
 use crate::checkpoint::SaveError;
+use crate::config::ConfigError;
 use crate::policy::{Cause, PolicyError};
 
 /// Why pretraining ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum PretrainError {
+    /// A value of the pretraining file makes no sense.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// Lessons could not be written.
     #[error(transparent)]
     Work(#[from] WorkError),

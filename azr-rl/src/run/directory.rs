@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! config.toml        the resolved configuration
-//! origin.json        fingerprint of the model that the run was started with
+//! origin.json        fingerprint of the model that the run was started with, SHA-256 of the next two
 //! seeds.jsonl        the first tasks of the buffer
 //! held_out.jsonl     tasks that are tried and never trained on
 //! metrics.jsonl      a line a step
@@ -19,10 +19,12 @@ use std::path::{Path, PathBuf};
 
 use azr_tasks::{Task, TaskRecord};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::RunError;
 use crate::config::Config;
 use crate::material::Material;
+use crate::policy::Cause;
 
 /// A run directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub struct RunDirectory {
 #[serde(deny_unknown_fields)]
 struct Start {
     fingerprint: String,
+    seeds_sha256: String,
+    held_out_sha256: String,
 }
 
 /// The configuration of the run in `directory`.
@@ -52,15 +56,7 @@ impl RunDirectory {
         fingerprint: &str,
         material: &Material,
     ) -> Result<Self, RunError> {
-        let is_free = match fs::read_dir(root) {
-            Ok(mut entries) => entries.next().is_none(),
-            Err(error) => error.kind() == io::ErrorKind::NotFound,
-        };
-        if !is_free {
-            return Err(RunError::Exists {
-                path: root.to_path_buf(),
-            });
-        }
+        refuse_taken(root)?;
         let aside = Self {
             root: aside_of(root),
         };
@@ -70,7 +66,7 @@ impl RunDirectory {
             let _ = fs::remove_dir_all(&aside.root);
             return Err(error);
         }
-        fs::rename(&aside.root, root).map_err(at(root))?;
+        fs::rename(&aside.root, root).map_err(unusable(root))?;
         Ok(Self {
             root: root.to_path_buf(),
         })
@@ -102,7 +98,7 @@ impl RunDirectory {
         let toml = config.to_toml()?;
         match fs::remove_dir_all(&self.root) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(at(&self.root)(error));
+                return Err(unusable(&self.root)(error));
             }
             _ => {}
         }
@@ -111,33 +107,38 @@ impl RunDirectory {
             self.checkpoints(),
             self.root.join(ROLLOUTS),
         ] {
-            fs::create_dir_all(&directory).map_err(at(&directory))?;
+            fs::create_dir_all(&directory).map_err(unusable(&directory))?;
         }
-        let start = format!("{}\n", serde_json::json!({ "fingerprint": fingerprint }));
+        let (seeds, held_out) = (lines(&material.seeds), lines(&material.held_out));
+        let start = serde_json::json!(Start {
+            fingerprint: fingerprint.to_owned(),
+            seeds_sha256: sha256(&seeds),
+            held_out_sha256: sha256(&held_out),
+        });
         for (name, text) in [
             (CONFIG, toml),
-            (ORIGIN, start),
-            (SEEDS, lines(&material.seeds)),
-            (HELD_OUT, lines(&material.held_out)),
+            (ORIGIN, format!("{start}\n")),
+            (SEEDS, seeds),
+            (HELD_OUT, held_out),
         ] {
             let path = self.root.join(name);
-            write_synced(&path, text.as_bytes()).map_err(at(&path))?;
+            write_synced(&path, text.as_bytes()).map_err(unusable(&path))?;
         }
         Ok(())
     }
 
-    /// What the run was started with.
+    /// What the run was started with. Nothing of it may have changed since.
     pub(super) fn read(&self) -> Result<(Config, String, Material), RunError> {
         let config = self.config()?;
         let path = self.root.join(ORIGIN);
         let start: Start =
-            serde_json::from_str(&read(&path)?).map_err(|source| RunError::Damaged {
-                path,
-                source: source.into(),
-            })?;
+            serde_json::from_str(&read(&path)?).map_err(|source| damaged(&path, source))?;
+        for directory in [self.checkpoints(), self.root.join(ROLLOUTS)] {
+            fs::read_dir(&directory).map_err(unreadable(&directory))?;
+        }
         let material = Material {
-            seeds: self.tasks(SEEDS)?,
-            held_out: self.tasks(HELD_OUT)?,
+            seeds: self.tasks(SEEDS, &start.seeds_sha256)?,
+            held_out: self.tasks(HELD_OUT, &start.held_out_sha256)?,
         };
         Ok((config, start.fingerprint, material))
     }
@@ -147,25 +148,22 @@ impl RunDirectory {
     /// # Errors
     /// When the file cannot be read or does not fit this program.
     pub fn config(&self) -> Result<Config, RunError> {
-        Ok(Config::parse(&read(&self.root.join(CONFIG))?, [])?)
+        let path = self.root.join(CONFIG);
+        Config::parse(&read(&path)?, []).map_err(|source| RunError::RunFile { path, source })
     }
 
-    fn tasks(&self, name: &str) -> Result<Vec<Task>, RunError> {
+    fn tasks(&self, name: &str, expected: &str) -> Result<Vec<Task>, RunError> {
         let path = self.root.join(name);
         let text = read(&path)?;
-        let damaged = |source: crate::policy::Cause| RunError::Damaged {
-            path: path.clone(),
-            source,
-        };
+        if sha256(&text) != expected {
+            return Err(damaged(&path, "it is not what it was when the run started"));
+        }
         let mut tasks = Vec::new();
         for (number, line) in text.lines().enumerate() {
             let record: TaskRecord =
-                serde_json::from_str(line).map_err(|source| damaged(source.into()))?;
-            tasks.push(
-                record
-                    .into_task(number + 1)
-                    .map_err(|source| damaged(source.into()))?,
-            );
+                serde_json::from_str(line).map_err(|source| damaged(&path, source))?;
+            let task = record.into_task(number + 1);
+            tasks.push(task.map_err(|source| damaged(&path, source))?);
         }
         Ok(tasks)
     }
@@ -255,10 +253,58 @@ fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn read(path: &Path) -> Result<String, RunError> {
-    fs::read_to_string(path).map_err(at(path))
+    fs::read_to_string(path).map_err(unreadable(path))
 }
 
-fn at(path: &Path) -> impl FnOnce(io::Error) -> RunError {
+fn sha256(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What is not there or not what was written is damage; anything else is a failure of the disk.
+fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> RunError {
+    use io::ErrorKind::{InvalidData, IsADirectory, NotADirectory, NotFound};
     let path = path.to_path_buf();
-    move |source| RunError::Directory { path, source }
+    move |source| match source.kind() {
+        NotFound | InvalidData | IsADirectory | NotADirectory => damaged(&path, source),
+        _ => RunError::Directory { path, source },
+    }
+}
+
+fn damaged(path: &Path, source: impl Into<Cause>) -> RunError {
+    RunError::Damaged {
+        path: path.to_path_buf(),
+        source: source.into(),
+    }
+}
+
+fn unusable(path: &Path) -> impl FnOnce(io::Error) -> RunError {
+    let path = path.to_path_buf();
+    move |source| RunError::Place { path, source }
+}
+
+/// A new run goes where nothing is, or an empty directory.
+fn refuse_taken(root: &Path) -> Result<(), RunError> {
+    match fs::read_dir(root) {
+        Ok(mut entries) => {
+            if entries.next().is_none() {
+                return Ok(());
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return Err(unusable(root)(error));
+        }
+        Err(_) => {}
+    }
+    let mut above = root.ancestors().skip(1);
+    let path = match above.find(|it| it.is_file()) {
+        Some(file) => return Err(RunError::NoDirectory { path: file.into() }),
+        None => root.to_path_buf(),
+    };
+    if RunDirectory::existing(root).is_ok() {
+        Err(RunError::Exists { path })
+    } else {
+        Err(RunError::Taken { path })
+    }
 }

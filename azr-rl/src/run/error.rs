@@ -9,11 +9,31 @@ use crate::self_play::StepError;
 /// A run failed. What it saved before is untouched.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// There is something at the place of a new run.
+    /// There is a run at the place of a new one.
     #[error("{} exists already; choose another run directory, or go on with the run that is there with --resume", path.display())]
     Exists {
         /// Where.
         path: PathBuf,
+    },
+    /// There is something else at the place of a new run.
+    #[error("{} exists already and is no empty directory; choose another run directory", path.display())]
+    Taken {
+        /// Where.
+        path: PathBuf,
+    },
+    /// A run directory would have to lie in a file.
+    #[error("{} is not a directory, so no run can be kept below it; choose another run directory", path.display())]
+    NoDirectory {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The place of a new run cannot be written.
+    #[error("{} cannot be written ({source}), so nothing was started; free space there or choose another run directory", path.display())]
+    Place {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
     },
     /// There is no run to go on with.
     #[error("{} is not a run directory (it has no readable config.toml); name a directory that azr train made", path.display())]
@@ -30,15 +50,15 @@ pub enum RunError {
         path: PathBuf,
     },
     /// A file or directory of the run cannot be read or written.
-    #[error("{} cannot be read or written: {source}", path.display())]
+    #[error("{} cannot be read or written ({source}); free space or correct its permissions, then try again", path.display())]
     Directory {
         /// Which one.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
     },
-    /// A file that the run was started with is damaged.
-    #[error("{} is damaged; restore it from a copy or start a new run", path.display())]
+    /// A file that the run was started with is missing or not what it was.
+    #[error("{} is missing or damaged; restore it from a copy or start a new run", path.display())]
     Damaged {
         /// Which one.
         path: PathBuf,
@@ -77,7 +97,15 @@ pub enum RunError {
         /// Why.
         source: std::io::Error,
     },
-    /// The configuration cannot be used.
+    /// The configuration of a run, which may have been changed by hand, cannot be used.
+    #[error("{} cannot be used; correct it there", path.display())]
+    RunFile {
+        /// The file.
+        path: PathBuf,
+        /// The key, and what to give.
+        source: crate::config::ConfigError,
+    },
+    /// The configuration of a new run cannot be written.
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
     /// A journal cannot be written or cut back.

@@ -57,6 +57,16 @@ impl Journals {
         marks: &Marks,
         step: u64,
     ) -> Result<Self, JournalError> {
+        // Nothing is cut before it is certain that everything can be.
+        let journals = Self {
+            metrics: Journal::open(directory.metrics(), marks.metrics_bytes)?,
+            tasks: Journal::open(directory.task_lines(), marks.tasks_bytes)?,
+            evaluations: Journal::open(directory.evaluations(), marks.evaluations_bytes)?,
+        };
+        for journal in [&journals.metrics, &journals.tasks, &journals.evaluations] {
+            let file = &journal.file;
+            file.set_len(journal.bytes).map_err(cut(&journal.path))?;
+        }
         let rollouts = directory.rollouts(step);
         let files = directory.rollout_files().map_err(cut(&rollouts))?;
         for (of_step, path) in files {
@@ -64,11 +74,7 @@ impl Journals {
                 fs::remove_file(&path).map_err(cut(&path))?;
             }
         }
-        Ok(Self {
-            metrics: Journal::cut_back(directory.metrics(), marks.metrics_bytes)?,
-            tasks: Journal::cut_back(directory.task_lines(), marks.tasks_bytes)?,
-            evaluations: Journal::cut_back(directory.evaluations(), marks.evaluations_bytes)?,
-        })
+        Ok(journals)
     }
 
     pub(super) fn marks(&self) -> Marks {
@@ -89,12 +95,18 @@ impl Journals {
 }
 
 impl Journal {
-    fn cut_back(path: PathBuf, bytes: u64) -> Result<Self, JournalError> {
-        let file = OpenOptions::new()
-            .create(true)
+    /// The journal at `path`, which has `bytes` at least. Only an empty one is made when there is none.
+    fn open(path: PathBuf, bytes: u64) -> Result<Self, JournalError> {
+        let opened = OpenOptions::new()
+            .create(bytes == 0)
             .append(true)
-            .open(&path)
-            .map_err(cut(&path))?;
+            .open(&path);
+        let file = match opened {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(JournalError::Missing { path });
+            }
+            opened => opened.map_err(cut(&path))?,
+        };
         let found = file.metadata().map_err(cut(&path))?.len();
         if found < bytes {
             return Err(JournalError::TooShort {
@@ -103,7 +115,6 @@ impl Journal {
                 expected: bytes,
             });
         }
-        file.set_len(bytes).map_err(cut(&path))?;
         Ok(Self { path, file, bytes })
     }
 
@@ -155,15 +166,21 @@ pub enum JournalError {
         source: io::Error,
     },
     /// A journal could not be opened or cut back to the checkpoint.
-    #[error("{} cannot be cut back to the last checkpoint ({source})", path.display())]
+    #[error("{} cannot be cut back to the last checkpoint ({source}); make it writable, then go on with --resume", path.display())]
     Cut {
         /// Which journal.
         path: PathBuf,
         /// Why.
         source: io::Error,
     },
+    /// A journal is gone that was there when the checkpoint was made.
+    #[error("{} is missing; restore it from a copy or start a new run", path.display())]
+    Missing {
+        /// Which journal.
+        path: PathBuf,
+    },
     /// Lines are missing that were there when the checkpoint was made.
-    #[error("{} has {found} bytes and had {expected} when the last checkpoint was made; restore it from a copy", path.display())]
+    #[error("{} has {found} bytes and had {expected} when the last checkpoint was made; restore it from a copy or start a new run", path.display())]
     TooShort {
         /// Which journal.
         path: PathBuf,

@@ -20,6 +20,9 @@ const STATE_ELEMENTS_MAX: usize = 10;
 /// An output shorter than this is right by luck too often.
 const OUTPUT_ELEMENTS_MIN: usize = 2;
 
+/// After so many programs in a row without a new good one there are no more: short programs are few.
+const DRAWN_IN_VAIN_MAX: usize = 10_000;
+
 /// How often programs have 1, 2, 3, … statements: weights, not necessarily of sum 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -218,7 +221,9 @@ impl HeldOut {
         let n_inputs = if induction { self.induction_inputs } else { 1 };
         let mut seen = HashSet::new();
         let mut tasks = Vec::with_capacity(self.tasks_per_kind);
+        let mut drawn_in_vain = 0;
         while tasks.len() < self.tasks_per_kind {
+            let found = tasks.len();
             let mut pairs = Vec::with_capacity(self.tasks_per_kind * n_inputs);
             for _ in 0..self.tasks_per_kind {
                 let n_statements = mix.draw(&mut rng);
@@ -229,6 +234,18 @@ impl HeldOut {
             let good = worked.chunks(n_inputs).filter(|cases| teaches(cases));
             let new = good.filter(|cases| seen.insert(cases[0].program.clone()));
             tasks.extend(new.map(|cases| task(kind, cases)));
+            drawn_in_vain += self.tasks_per_kind;
+            if found < tasks.len() {
+                drawn_in_vain = 0;
+            }
+            if DRAWN_IN_VAIN_MAX < drawn_in_vain {
+                let wanted = self.tasks_per_kind;
+                return Err(WorkError::TooFew {
+                    kind,
+                    found,
+                    wanted,
+                });
+            }
         }
         tasks.truncate(self.tasks_per_kind);
         Ok(tasks)
@@ -278,4 +295,43 @@ fn draw_weighted(rng: &mut ChaCha8Rng, weights: &[f64]) -> usize {
         point -= weight;
     }
     weights.len() - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use azr_executor::testing::FakeSandbox;
+    use azr_executor::{Job, Outcome, Value};
+
+    use super::*;
+
+    /// Says of every program that its one statement gives `[1, 2]`.
+    fn one_two() -> FakeSandbox {
+        FakeSandbox::new(|_: &Job, input: &Arguments| {
+            let Some(Value::List(inputs)) = input.positional.first() else {
+                return Outcome::Returned(Value::None);
+            };
+            let trace = Value::List(vec![to_value(&[1, 2])]);
+            Outcome::Returned(Value::List(vec![trace; inputs.len()]))
+        })
+    }
+
+    fn held_out(tasks_per_kind: usize) -> HeldOut {
+        HeldOut {
+            seed: 1,
+            tasks_per_kind,
+            statements: LengthMix(vec![1.0]),
+            induction_statements: LengthMix(vec![1.0]),
+            induction_inputs: 2,
+        }
+    }
+
+    #[test]
+    fn more_tasks_than_there_are_programs_is_an_error_and_no_endless_search() {
+        assert_eq!(held_out(20).tasks(&one_two()).unwrap().len(), 60);
+        let error = held_out(5_000).tasks(&one_two()).unwrap_err();
+        assert!(
+            matches!(error, WorkError::TooFew { found, wanted: 5_000, .. } if 100 < found),
+            "{error:?}"
+        );
+    }
 }

@@ -6,6 +6,7 @@ use azr_executor::value::{Arguments, Value};
 use azr_executor::{Bans, Job, Limits, Outcome, Sandbox, SandboxError, Scrutiny};
 
 use super::program::Program;
+use crate::kind::TaskKind;
 
 /// Programs of one job: bounds the source text below the sandbox's limit (a program takes at most about 500 bytes).
 pub const PROGRAMS_PER_JOB_MAX: usize = 100;
@@ -43,6 +44,18 @@ pub enum WorkError {
     /// The answer of the sandbox does not have the shape of the question.
     #[error("the sandbox answered a job of generated programs with another shape than asked for")]
     Shape,
+    /// Programs of the asked lengths are used up.
+    #[error(
+        "only {found} of {wanted} different programs for {kind} were found; ask for fewer tasks or for programs of more, but not many, statements"
+    )]
+    TooFew {
+        /// Tasks of which kind.
+        kind: TaskKind,
+        /// How many there were.
+        found: usize,
+        /// How many were asked for.
+        wanted: usize,
+    },
 }
 
 /// Runs each program on its input.

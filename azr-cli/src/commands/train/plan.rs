@@ -1,14 +1,15 @@
 //! From flags to a configuration, and what a run of it would do.
 
-use std::fs;
+use std::fmt::Write;
 use std::path::Path;
 
 use azr_rl::config::Config;
 
-use super::Options;
+use super::{Options, text_file};
 use crate::embedded;
 use crate::request::WrongRequest;
 use crate::sink::Sink;
+use crate::visible::visible;
 
 /// The configuration that the flags ask for: the file, then `--model`, then every `--set` in order.
 ///
@@ -17,7 +18,7 @@ use crate::sink::Sink;
 pub fn resolve(options: &Options) -> anyhow::Result<Config> {
     let text = match &options.config {
         None => embedded::RUN_FILE.to_string(),
-        Some(path) => fs::read_to_string(path).map_err(|error| {
+        Some(path) => text_file::read(path).map_err(|error| {
             WrongRequest::because(
                 format!(
                     "cannot read the run file {}; configs/ has complete ones",
@@ -39,7 +40,7 @@ pub fn resolve(options: &Options) -> anyhow::Result<Config> {
 
 /// Prints the resolved file on standard output, and on standard error what a run of it would do.
 pub fn show(config: &Config, directory: &Path, sink: &Sink) -> anyhow::Result<()> {
-    sink.result(config.to_toml()?.trim_end())?;
+    sink.result(harmless(config)?.trim_end())?;
     let play = &config.self_play;
     let proposals = play.kinds.len() * play.proposals_per_kind;
     let ratings = proposals * play.rating_samples;
@@ -50,12 +51,13 @@ pub fn show(config: &Config, directory: &Path, sink: &Sink) -> anyhow::Result<()
     };
     let tokens = proposals * config.sampling.proposal_tokens_max
         + (ratings + drawn) * config.sampling.answer_tokens_max;
-    sink.note(format_args!(
-        "would train {} for {} steps in {}",
+    let words = format!(
+        "would train {} for {} in {}",
         config.model.source,
-        config.steps,
+        steps(config.steps),
         directory.display()
-    ));
+    );
+    sink.note(visible(&words));
     sink.note(format_args!(
         "a step: {proposals} proposals, at most {} answers, at most {tokens} sampled tokens, {} update(s)",
         ratings + drawn,
@@ -64,8 +66,41 @@ pub fn show(config: &Config, directory: &Path, sink: &Sink) -> anyhow::Result<()
     Ok(())
 }
 
+/// `1 step`, `2 steps`.
+pub fn steps(n: u64) -> String {
+    if n == 1 {
+        "1 step".to_string()
+    } else {
+        format!("{n} steps")
+    }
+}
+
+/// The run file with everything that a terminal could be fooled by written as TOML escapes.
+fn harmless(config: &Config) -> anyhow::Result<String> {
+    let mut text = String::new();
+    for it in config.to_toml()?.chars() {
+        let as_it_is = it.to_string();
+        if visible(&as_it_is) == as_it_is {
+            text.push(it);
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\\U{:08X}", it as u32);
+        }
+    }
+    // TOML has strings without escapes: what stands in one cannot be written this way.
+    if Config::parse(&text, []).is_ok_and(|it| it == *config) {
+        Ok(text)
+    } else {
+        Err(WrongRequest::new(
+            "a text of the run file holds control characters; write it without",
+        ))
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::request::{WRONG, exit_code};
 
@@ -115,6 +150,23 @@ mod tests {
                 "{arguments:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_dry_run_shows_no_control_character_and_the_same_configuration() {
+        let source = "model.source=a\u{9b}31m\u{1b}\u{202e}b";
+        let config = resolve(&options(&["--set", source])).unwrap();
+        let text = harmless(&config).unwrap();
+        assert_eq!(visible(&text), text);
+        assert_eq!(Config::parse(&text, []).unwrap(), config);
+    }
+
+    #[test]
+    fn one_step_is_not_several() {
+        assert_eq!(
+            [steps(0), steps(1), steps(2)],
+            ["0 steps", "1 step", "2 steps"]
+        );
     }
 
     #[test]

@@ -131,6 +131,32 @@ fn plan(learning_rate: f64, temperature: f32) -> UpdatePlan {
 }
 
 #[test]
+fn sequences_that_the_context_cannot_hold_are_refused_with_the_keys() {
+    // The model's context is 512 tokens.
+    let sampling = |assignment: &str| {
+        config(&[
+            "sampling.prompt_tokens_max=256",
+            "sampling.answer_tokens_max=256",
+            assignment,
+        ])
+        .sampling
+    };
+    let refused = |assignment: &str| {
+        let options = ModelPolicyOptions::from(&config(&[]));
+        let policy = ModelPolicy::new(model(1), options).unwrap();
+        policy
+            .holding(&sampling(assignment))
+            .err()
+            .map(|it| it.to_string())
+    };
+    assert_eq!(refused("sampling.proposal_tokens_max=256"), None);
+    for key in ["sampling.proposal_tokens_max", "sampling.answer_tokens_max"] {
+        let text = refused(&format!("{key}=257")).unwrap();
+        assert!(text.contains(key) && text.contains("512"), "{text}");
+    }
+}
+
+#[test]
 fn sampler_and_learner_agree_on_every_token_to_the_last_bit() {
     for temperature in [1.0, 0.7] {
         let mut policy = policy_with(&[]);

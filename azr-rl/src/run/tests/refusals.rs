@@ -9,14 +9,46 @@ fn nothing_is_overwritten_by_a_new_run() {
     fs::create_dir(&root).unwrap();
     fs::write(root.join("thesis.txt"), b"years of work").unwrap();
     let error = start_with(&root, &[], sandbox()).unwrap_err();
-    assert!(matches!(error, RunError::Exists { .. }), "{error:?}");
-    assert!(error.to_string().contains("--resume"), "{error}");
+    assert!(matches!(error, RunError::Taken { .. }), "{error:?}");
     assert_eq!(fs::read(root.join("thesis.txt")).unwrap(), b"years of work");
     assert_eq!(
         fs::read_dir(directory.path()).unwrap().count(),
         1,
         "something was left beside it"
     );
+}
+
+#[test]
+fn a_new_run_where_a_run_is_says_how_to_go_on_with_that() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("run");
+    drop(start(&root));
+    let error = start_with(&root, &[], sandbox()).unwrap_err();
+    assert!(matches!(error, RunError::Exists { .. }), "{error:?}");
+    assert!(error.to_string().contains("--resume"), "{error}");
+}
+
+#[test]
+fn a_run_directory_below_a_file_names_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("notes.txt");
+    fs::write(&file, b"").unwrap();
+    for root in [file.join("a"), file.join("a/b")] {
+        let error = start_with(&root, &[], sandbox()).unwrap_err();
+        let names_it = matches!(&error, RunError::NoDirectory { path } if *path == file);
+        assert!(names_it, "{error:?}");
+        assert!(error.to_string().contains("choose another"), "{error}");
+    }
+    let error = start_with(&file, &[], sandbox()).unwrap_err();
+    assert!(matches!(error, RunError::Taken { .. }), "{error:?}");
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_named_with_a_remedy() {
+    // Nobody can make a directory there, whoever runs this test.
+    let error = start_with(Path::new("/proc/azr"), &[], sandbox()).unwrap_err();
+    assert!(matches!(error, RunError::Place { .. }), "{error:?}");
+    assert!(error.to_string().contains("choose another"), "{error}");
 }
 
 #[test]
@@ -94,7 +126,8 @@ fn a_run_of_another_model_is_refused() {
     // A checkpoint carried over from a run of another model is found out as well.
     drive(&mut resume(&root)).unwrap();
     let state = root.join("origin.json");
-    fs::write(&state, "{\"fingerprint\": \"another\"}").unwrap();
+    let text = fs::read_to_string(&state).unwrap();
+    fs::write(&state, text.replace("scripted", "another")).unwrap();
     let error = resume_with(&root, sandbox()).unwrap_err();
     assert!(
         matches!(
@@ -119,6 +152,65 @@ fn a_journal_that_lost_lines_is_not_gone_on_with() {
         matches!(error, RunError::Journal(JournalError::TooShort { .. })),
         "{error:?}"
     );
+}
+
+#[test]
+fn a_run_file_that_was_changed_to_nonsense_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("run");
+    drop(start(&root));
+    let path = root.join("config.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("workers = 3", "workers = 0")).unwrap();
+    let error = resume_with(&root, sandbox()).unwrap_err();
+    assert!(matches!(error, RunError::RunFile { .. }), "{error:?}");
+    assert!(error.to_string().contains("config.toml"), "{error}");
+}
+
+#[test]
+fn a_journal_that_is_gone_is_not_made_anew() {
+    for name in ["metrics.jsonl", "tasks.jsonl", "evaluations.jsonl"] {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("run");
+        drive(&mut start(&root)).unwrap();
+        fs::remove_file(root.join(name)).unwrap();
+        let before = traces(&root);
+        let error = resume_with(&root, sandbox()).unwrap_err();
+        let is_missing = matches!(error, RunError::Journal(JournalError::Missing { .. }));
+        assert!(is_missing, "{name}: {error:?}");
+        assert_same(&traces(&root), &before, name);
+    }
+}
+
+#[test]
+fn what_a_run_was_started_with_may_not_change() {
+    type Harm = fn(&Path);
+    let empty: Harm = |path| fs::write(path, b"").unwrap();
+    let no_text: Harm = |path| fs::write(path, b"\xff\xfe").unwrap();
+    let gone: Harm = |path| fs::remove_file(path).unwrap();
+    let no_directory: Harm = |path| fs::remove_dir_all(path).unwrap();
+    for (name, harm) in [
+        ("held_out.jsonl", empty),
+        ("seeds.jsonl", empty),
+        ("held_out.jsonl", no_text),
+        ("seeds.jsonl", no_text),
+        ("origin.json", no_text),
+        ("config.toml", no_text),
+        ("held_out.jsonl", gone),
+        ("seeds.jsonl", gone),
+        ("origin.json", gone),
+        ("checkpoints", no_directory),
+        ("rollouts", no_directory),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("run");
+        drive(&mut start(&root)).unwrap();
+        harm(&root.join(name));
+        let error = resume_with(&root, sandbox()).unwrap_err();
+        let is_damaged = matches!(&error, RunError::Damaged { path, .. } if path.ends_with(name));
+        assert!(is_damaged, "{name}: {error:?}");
+        assert!(error.to_string().contains("start a new run"), "{error}");
+    }
 }
 
 #[test]
