@@ -176,8 +176,10 @@ impl Work<'_> {
         if input.is_over || self.interrupt.flag().load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let Some(line) = input.lines.next()? else {
-            input.is_over = true;
+        let line = input.lines.next();
+        // Said before the lock is given back: nobody reads on behind an end or an error.
+        input.is_over = !matches!(line, Ok(Some(_)));
+        let Some(line) = line? else {
             return Ok(None);
         };
         input.jobs += 1;

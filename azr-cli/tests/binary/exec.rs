@@ -9,13 +9,14 @@ fn exec(flags: &[&str], jobs: &[Value]) -> (Vec<Value>, String) {
     let input: String = jobs.iter().map(|job| format!("{job}\n")).collect();
     let arguments: Vec<&str> = ["exec"].iter().chain(flags).copied().collect();
     let answer = azr_with_input(place.path(), &arguments, &input);
-    let lines = answer
-        .is_done()
-        .out
-        .lines()
+    (results(&answer), answer.err)
+}
+
+fn results(answer: &Answer) -> Vec<Value> {
+    let lines = answer.is_done().out.lines();
+    lines
         .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    (lines, answer.err)
+        .collect()
 }
 
 fn job(id: u32, body: &str, inputs: &[&str]) -> Value {
@@ -160,12 +161,7 @@ fn a_line_that_is_no_job_is_answered_and_the_rest_goes_on() {
     let place = tempfile::tempdir().unwrap();
     let input = "nonsense\n\n{\"id\": \"b\"}\n\u{fffd}\n{\"id\": \"c\", \"program\": \"def f(): return 1\", \"inputs\": [\"\"]}";
     let answer = azr_with_input(place.path(), &["exec"], input);
-    let results: Vec<Value> = answer
-        .is_done()
-        .out
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let results = results(&answer);
     let seen: Vec<_> = results
         .iter()
         .map(|it| (it["id"].clone(), it["status"].as_str().unwrap()))
@@ -243,12 +239,7 @@ fn a_line_that_is_too_long_is_answered_and_the_rest_goes_on() {
     let long = "x".repeat((64 << 20) + 1);
     let good = job(1, "return x", &["1"]);
     let answer = azr_with_input(place.path(), &["exec"], &format!("{long}\n{good}\n"));
-    let results: Vec<Value> = answer
-        .is_done()
-        .out
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let results = results(&answer);
     assert_eq!(results[0]["status"], "invalid");
     assert!(results[0]["detail"].as_str().unwrap().contains("64 MiB"));
     assert_eq!(results[1]["status"], "ok");
