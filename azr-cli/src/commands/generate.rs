@@ -5,7 +5,9 @@ mod prompts;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use azr_model::generate::{BatchLimits, Completion, Finish, Request, Sampling, generate};
+use azr_model::generate::{
+    BatchLimits, Completion, Finish, GenerateError, Request, Sampling, generate,
+};
 use azr_model::language::Language;
 use azr_model::tokenizer::SpecialTokens;
 use azr_model::transformer::Transformer;
@@ -133,17 +135,33 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
                 }
             }
         },
-    )?;
+    )
+    .map_err(wrong_advice)?;
     printed?;
     let wrong = prompts.len() - requests.len() / options.n;
     if 0 < wrong {
-        let words = "the others are done";
         return Err(WrongRequest::new(format!(
-            "{wrong} of {} prompts could not be used; {words}",
-            prompts.len()
+            "{wrong} of {} prompts could not be used; {} done",
+            prompts.len(),
+            match prompts.len() - wrong {
+                0 => "nothing was",
+                1 => "the other one is",
+                _ => "the others are",
+            }
         )));
     }
     Ok(Ended::Done)
+}
+
+/// Flags were checked when they were read, so a sampling parameter that makes no sense is one that the model advises.
+fn wrong_advice(error: GenerateError) -> anyhow::Error {
+    match error {
+        GenerateError::Sampling { .. } => {
+            let words = "what the model advises cannot be done; say it yourself with --temperature, --top-p or --min-p";
+            WrongRequest::because(words, error)
+        }
+        error => error.into(),
+    }
 }
 
 fn check_samples(prompts: usize, samples_of_prompt: usize) -> anyhow::Result<()> {

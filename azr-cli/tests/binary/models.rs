@@ -235,6 +235,17 @@ fn lines_that_cannot_be_scored_say_why_and_the_rest_goes_on() {
 }
 
 #[test]
+fn sampling_that_a_model_advises_and_that_makes_no_sense_is_refused_with_the_flag_to_give() {
+    let place = place_with_model();
+    let advice = place.path().join("model/generation_config.json");
+    fs::write(advice, r#"{"temperature": -1.0}"#).unwrap();
+    let generate = ["generate", "--model", "model", "--prompt", "a"];
+    azr(place.path(), &generate).is_refused(&["-1", "--temperature"]);
+    let said = [&generate[..], &["--temperature", "1"]].concat();
+    azr(place.path(), &said).is_done();
+}
+
+#[test]
 fn prompts_that_cannot_be_used_are_named_and_the_others_are_done() {
     let place = place_with_model();
     fs::write(

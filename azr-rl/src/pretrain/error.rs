@@ -28,7 +28,7 @@ pub enum PretrainError {
         place: PathBuf,
     },
     /// A file cannot be read or written.
-    #[error("{} cannot be read or written", path.display())]
+    #[error("{} cannot be read or written; when that is mended the same command goes on", path.display())]
     Disk {
         /// Which one.
         path: PathBuf,

@@ -206,21 +206,27 @@ impl RunDirectory {
             .join(format!("step-{step:06}.jsonl.zst"))
     }
 
-    /// Steps whose rollouts are there, and the files.
-    pub(super) fn rollout_files(&self) -> io::Result<Vec<(Option<u64>, PathBuf)>> {
-        let mut files = Vec::new();
+    /// Rollouts of steps after `step`, and those that were not written to their end. Other files are not ours.
+    pub(super) fn rollouts_to_drop(&self, step: u64) -> io::Result<Vec<PathBuf>> {
+        let mut outdated = Vec::new();
         for entry in fs::read_dir(self.root.join(ROLLOUTS))? {
             let path = entry?.path();
             let name = path
                 .file_name()
                 .and_then(|it| it.to_str())
                 .unwrap_or_default();
-            let step = name
+            let Some((of_step, kind)) = name
                 .strip_prefix("step-")
-                .and_then(|it| it.strip_suffix(".jsonl.zst"));
-            files.push((step.and_then(|it| it.parse().ok()), path.clone()));
+                .and_then(|it| it.split_once('.'))
+                .and_then(|(of_step, kind)| Some((of_step.parse::<u64>().ok()?, kind)))
+            else {
+                continue;
+            };
+            if kind == "jsonl.partial" || kind == "jsonl.zst" && step < of_step {
+                outdated.push(path);
+            }
         }
-        Ok(files)
+        Ok(outdated)
     }
 
     pub(super) fn lock(&self) -> PathBuf {

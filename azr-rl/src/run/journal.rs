@@ -68,11 +68,8 @@ impl Journals {
             file.set_len(journal.bytes).map_err(cut(&journal.path))?;
         }
         let rollouts = directory.rollouts(step);
-        let files = directory.rollout_files().map_err(cut(&rollouts))?;
-        for (of_step, path) in files {
-            if of_step.is_none_or(|of_step| step < of_step) {
-                fs::remove_file(&path).map_err(cut(&path))?;
-            }
+        for path in directory.rollouts_to_drop(step).map_err(cut(&rollouts))? {
+            fs::remove_file(&path).map_err(cut(&path))?;
         }
         Ok(journals)
     }

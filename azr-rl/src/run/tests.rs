@@ -232,7 +232,7 @@ fn a_run_that_dies_at_any_sandbox_call_and_is_resumed_equals_an_uninterrupted_on
             bytes.extend(b"{\"step\": 99, \"torn");
             fs::write(&path, bytes).unwrap();
         }
-        fs::write(root.join("rollouts/step-000006.partial"), b"torn").unwrap();
+        fs::write(root.join("rollouts/step-000006.jsonl.partial"), b"torn").unwrap();
         fs::create_dir_all(root.join("checkpoints/.step-4.partial/model")).unwrap();
         let mut run = resume(&root);
         resumed_from.insert(run.resumed_from());
@@ -243,6 +243,23 @@ fn a_run_that_dies_at_any_sandbox_call_and_is_resumed_equals_an_uninterrupted_on
         resumed_from.into_iter().collect::<Vec<_>>(),
         [None, Some(2), Some(4)]
     );
+}
+
+#[test]
+fn files_of_others_among_the_rollouts_are_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("run");
+    drop(start(&root));
+    let names = ["notes.md", "step-9.txt", "my.partial"];
+    for name in names {
+        fs::write(root.join("rollouts").join(name), b"mine").unwrap();
+    }
+    fs::write(root.join("rollouts/step-000009.jsonl.zst"), b"ours").unwrap();
+    drive(&mut resume(&root)).unwrap();
+    for name in names {
+        assert!(root.join("rollouts").join(name).exists(), "{name}");
+    }
+    assert!(!root.join("rollouts/step-000009.jsonl.zst").exists());
 }
 
 #[test]

@@ -104,12 +104,23 @@ impl School {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(batch + 1);
         let mut lessons = Vec::with_capacity(n);
+        let mut drawn_in_vain = 0;
         while lessons.len() < n {
             let missing = n - lessons.len();
-            let drafts: Vec<Draft> = (0..missing + missing / 4 + 4)
-                .map(|_| self.draft(&mut rng))
-                .collect();
-            lessons.extend(self.complete(sandbox, drafts)?);
+            let n_drawn = missing + missing / 4 + 4;
+            let drawn = (0..n_drawn).map(|_| self.draft(&mut rng));
+            let drafts = drawn.filter(|it| !self.holds_out(it)).collect();
+            let found = self.complete(sandbox, drafts)?;
+            drawn_in_vain = if found.is_empty() {
+                drawn_in_vain + n_drawn
+            } else {
+                0
+            };
+            if DRAWN_IN_VAIN_MAX < drawn_in_vain {
+                let drawn = drawn_in_vain;
+                return Err(WorkError::NoLesson { drawn });
+            }
+            lessons.extend(found);
         }
         lessons.truncate(n);
         Ok(lessons)
@@ -117,38 +128,35 @@ impl School {
 
     fn draft(&self, rng: &mut ChaCha8Rng) -> Draft {
         let curriculum = &self.curriculum;
-        loop {
-            let lane = Lane::ALL[draw_weighted(rng, &self.curriculum.lane_weights)];
-            let mix = if lane.kind == TaskKind::Induction {
-                &curriculum.induction_statements
-            } else {
-                &curriculum.statements
-            };
-            let n_statements = mix.draw(rng);
-            let reference = Program::draw(rng, n_statements);
-            let writes_program = lane.role == Role::Propose && lane.kind != TaskKind::Induction;
-            let program = if writes_program {
-                self.proposed(rng, &reference)
-            } else {
-                reference.clone()
-            };
-            let n_inputs = if lane.kind == TaskKind::Induction {
-                curriculum.induction_inputs
-            } else {
-                1
-            };
-            let inputs = (0..n_inputs).map(|_| draw_input(rng)).collect();
-            if !self.held_out.contains(&program.to_string())
-                && !self.held_out.contains(&reference.to_string())
-            {
-                return Draft {
-                    lane,
-                    reference,
-                    program,
-                    inputs,
-                };
-            }
+        let lane = Lane::ALL[draw_weighted(rng, &curriculum.lane_weights)];
+        let (mix, n_inputs) = if lane.kind == TaskKind::Induction {
+            (
+                &curriculum.induction_statements,
+                curriculum.induction_inputs,
+            )
+        } else {
+            (&curriculum.statements, 1)
+        };
+        let n_statements = mix.draw(rng);
+        let reference = Program::draw(rng, n_statements);
+        let writes_program = lane.role == Role::Propose && lane.kind != TaskKind::Induction;
+        let program = if writes_program {
+            self.proposed(rng, &reference)
+        } else {
+            reference.clone()
+        };
+        Draft {
+            lane,
+            reference,
+            program,
+            inputs: (0..n_inputs).map(|_| draw_input(rng)).collect(),
         }
+    }
+
+    fn holds_out(&self, draft: &Draft) -> bool {
+        [&draft.program, &draft.reference]
+            .iter()
+            .any(|it| self.held_out.contains(&it.to_string()))
     }
 
     /// A proposal is an edit of its reference as often as it is new; never a copy.
@@ -303,14 +311,15 @@ mod tests {
     use azr_executor::{Job, Outcome, Value};
 
     use super::*;
+    use crate::{AnswerFormat, Grammar, PromptOptions, Standards};
 
-    /// Says of every program that its one statement gives `[1, 2]`.
-    fn one_two() -> FakeSandbox {
+    /// Says of every program that its one statement gives `state`.
+    fn always(state: &'static [u8]) -> FakeSandbox {
         FakeSandbox::new(|_: &Job, input: &Arguments| {
             let Some(Value::List(inputs)) = input.positional.first() else {
                 return Outcome::Returned(Value::None);
             };
-            let trace = Value::List(vec![to_value(&[1, 2])]);
+            let trace = Value::List(vec![to_value(state)]);
             Outcome::Returned(Value::List(vec![trace; inputs.len()]))
         })
     }
@@ -326,9 +335,28 @@ mod tests {
     }
 
     #[test]
+    fn when_no_program_teaches_anything_the_search_for_a_lesson_ends() {
+        let standards = Standards::new(Grammar::new(AnswerFormat::Fenced));
+        let school = School {
+            seed: 1,
+            curriculum: Curriculum {
+                lane_weights: [1.0; 6],
+                statements: LengthMix(vec![1.0]),
+                induction_statements: LengthMix(vec![1.0]),
+                induction_inputs: 2,
+            },
+            prompts: Prompts::new(PromptOptions::compact(), &standards),
+            held_out: HashSet::new(),
+        };
+        assert_eq!(school.lessons(&always(&[1, 2]), 0, 50).unwrap().len(), 50);
+        let error = school.lessons(&always(&[1]), 0, 50).unwrap_err();
+        assert!(matches!(error, WorkError::NoLesson { .. }), "{error:?}");
+    }
+
+    #[test]
     fn more_tasks_than_there_are_programs_is_an_error_and_no_endless_search() {
-        assert_eq!(held_out(20).tasks(&one_two()).unwrap().len(), 60);
-        let error = held_out(5_000).tasks(&one_two()).unwrap_err();
+        assert_eq!(held_out(20).tasks(&always(&[1, 2])).unwrap().len(), 60);
+        let error = held_out(5_000).tasks(&always(&[1, 2])).unwrap_err();
         assert!(
             matches!(error, WorkError::TooFew { found, wanted: 5_000, .. } if 100 < found),
             "{error:?}"

@@ -56,6 +56,14 @@ pub enum WorkError {
         /// How many were asked for.
         wanted: usize,
     },
+    /// Programs of the asked lengths are all held out, or none of them teaches anything.
+    #[error(
+        "no lesson was found among {drawn} programs; hold fewer tasks out, or let lessons have programs of more statements"
+    )]
+    NoLesson {
+        /// How many were looked at in a row.
+        drawn: usize,
+    },
 }
 
 /// Runs each program on its input.
