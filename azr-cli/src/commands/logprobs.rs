@@ -18,7 +18,7 @@ use crate::{Ended, Surroundings, model_name};
 #[command(after_help = "\
 Example:
   echo '{\"id\": 1, \"tokens\": [1, 2, 3]}' | azr logprobs --model azr-tiny
-  {\"id\":1,\"logprobs\":[null,-5.545,-5.517]}
+  {\"id\":1,\"logprobs\":[null,-20.809925,-19.488712]}
 
 A line that cannot be scored gives {\"id\": .., \"logprobs\": null, \"error\": ..} and the rest goes on.")]
 pub struct Options {
