@@ -20,6 +20,7 @@ mod request;
 mod run_directory;
 mod sink;
 mod table;
+mod threads;
 mod visible;
 
 use std::process::ExitCode;

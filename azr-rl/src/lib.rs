@@ -22,6 +22,7 @@ pub mod rollout;
 pub mod run;
 pub mod seeding;
 pub mod self_play;
+pub mod thread;
 pub mod wire;
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ use crate::checkpoint::Checkpoints;
 use crate::checkpoint::disk::LocalDisk;
 use crate::learner::student::Student;
 use crate::policy::Cause;
+use crate::thread::{self, NoThread};
 pub use config::{ModelShape, PretrainConfig, PretrainOptimizer};
 pub use error::PretrainError;
 pub use exam::{Exam, Score};
@@ -147,10 +148,10 @@ impl<'a> Pretraining<'a> {
             let (school, sandbox, next) = (self.school.clone(), self.sandbox, self.step + 1);
             let wanted = self.config.lessons_per_step;
             let (following, event) = std::thread::scope(|scope| {
-                let writer = scope.spawn(move || school.lessons(sandbox, next, wanted));
+                let writer = thread::start(scope, move || school.lessons(sandbox, next, wanted))?;
                 let event = self.learn(&lessons);
-                (writer.join(), event)
-            });
+                Ok::<_, NoThread>((writer.join(), event))
+            })?;
             notice(&event?);
             lessons = match following {
                 Ok(lessons) => lessons?,

@@ -30,6 +30,7 @@ use crate::observer::{Event, Observer, Phase};
 use crate::policy::{Policy, PolicyError, UpdatePlan, UpdateReport};
 use crate::report::{RolloutRecord, TaskLine};
 use crate::rollout::Sample;
+use crate::thread::NoThread;
 use crate::wire::WireError;
 
 pub(crate) use self::propose::Draws;
@@ -263,6 +264,9 @@ pub enum StepError {
         /// `sampling.prompt_tokens_max`.
         tokens_max: usize,
     },
+    /// The system gives no thread to work on.
+    #[error(transparent)]
+    Thread(#[from] NoThread),
 }
 
 #[cfg(test)]

@@ -9,9 +9,10 @@
 //! is told to stop at its next delivery, and the error is all that the caller gets.
 
 use std::ops::ControlFlow;
-use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::thread::{self, NoThread};
 
 /// How much may be under way at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +53,7 @@ pub type Put<'a, T> = &'a mut dyn FnMut(usize, T) -> ControlFlow<()>;
 /// each result on the calling thread as it comes in.
 ///
 /// # Errors
-/// The first error of `judge` or else that of `produce`; or a producer that broke its promise.
+/// The first error of `judge` or else that of `produce`; a producer that broke its promise; or no thread.
 pub fn wave<T, U, E>(
     bounds: Bounds,
     count: usize,
@@ -68,12 +69,14 @@ where
     assert!(0 < bounds.workers, "a wire needs at least one worker");
     let (delivered_in, delivered_out) = bounded::<(usize, T)>(bounds.delivered_max);
     let (judged_in, judged_out) = bounded::<(usize, Result<U, E>)>(bounds.judged_max);
-    thread::scope(|scope| {
-        let producer =
-            scope.spawn(move || produce(&mut |index, item| put(&delivered_in, index, item)));
+    std::thread::scope(|scope| {
+        // Without one of its threads nothing is begun: all ends of the channels go with this closure.
+        let producer = thread::start(scope, move || {
+            produce(&mut |index, item| put(&delivered_in, index, item))
+        })?;
         for _ in 0..bounds.workers {
             let (delivered, judged, judge) = (delivered_out.clone(), judged_in.clone(), &judge);
-            scope.spawn(move || work(&delivered, &judged, judge));
+            thread::start(scope, move || work(&delivered, &judged, judge))?;
         }
         // The workers hold the only ends now: when they are gone, both sides see it.
         drop((delivered_out, judged_in));
@@ -98,7 +101,7 @@ where
 }
 
 /// A wave gave no results.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum WireError<E> {
     /// The first error of a worker or of the producer.
     #[error(transparent)]
@@ -121,6 +124,9 @@ pub enum WireError<E> {
         /// How many were asked for.
         count: usize,
     },
+    /// The system gives no thread to work on.
+    #[error(transparent)]
+    Thread(#[from] NoThread),
 }
 
 enum Incomplete<E> {

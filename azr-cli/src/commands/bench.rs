@@ -12,7 +12,7 @@ use crate::chart::short;
 use crate::flag_value::whole;
 use crate::request::WrongRequest;
 use crate::table::{Align, Table};
-use crate::{Ended, Surroundings, model_name};
+use crate::{Ended, Surroundings, model_name, threads};
 
 /// Times the engine like llama-bench: the same work several times over, median and spread, peak memory, and the share of
 /// what this machine's matrix products reach at best. Loading and packing weights are timed apart.
@@ -123,6 +123,7 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
         new_tokens: options.new_tokens,
     };
     check(&shape)?;
+    threads::start()?;
     let started = std::time::Instant::now();
     let model = model_name::load(&options.model, surroundings)?;
     let load_seconds = started.elapsed().as_secs_f64();

@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use azr_executor::isolation::UnknownLayer;
 use azr_executor::{Backend, BackendChoice, Layer, Python, PythonConfig};
+use azr_rl::thread::{self, NoThread};
 use clap::{Args, ValueEnum};
 
 use crate::flag_value::whole;
@@ -87,12 +88,16 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
         line_up: LineUp::new(),
     };
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..sandbox.lanes())
-            .map(|_| scope.spawn(|| work.serve()))
+        // Nobody takes a line before all are there.
+        let mut input = work.input();
+        let workers: Result<Vec<_>, NoThread> = (0..sandbox.lanes())
+            .map(|_| thread::start(scope, || work.serve()))
             .collect();
+        input.is_over = workers.is_err();
+        drop(input);
         // A panic is a defect of ours; it goes on as one.
         let resume = |panic| std::panic::resume_unwind(panic);
-        workers
+        workers?
             .into_iter()
             .try_for_each(|worker| worker.join().unwrap_or_else(resume))
     })?;

@@ -20,7 +20,7 @@ use crate::in_order::InOrder;
 use crate::request::WrongRequest;
 use crate::sink::Sink;
 use crate::visible::visible;
-use crate::{Ended, Surroundings, model_name};
+use crate::{Ended, Surroundings, model_name, threads};
 
 /// Continues prompts. The same seed gives the same text, however many prompts there are beside it.
 #[derive(Debug, Args)]
@@ -106,6 +106,7 @@ struct Place {
 pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Ended> {
     let prompts = read(options)?;
     check_samples(prompts.len(), options.n)?;
+    threads::start()?;
     let model = model_name::load(&options.model, surroundings)?;
     let language = model.language.clone();
     let transformer = Transformer::on_cpu(model.parameters)?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::lines::{self, Lines};
 use crate::visible::visible_line;
-use crate::{Ended, Surroundings, model_name};
+use crate::{Ended, Surroundings, model_name, threads};
 
 /// Reads lines of token ids on standard input and prints a line of natural log-probabilities for each, at temperature 1:
 /// entry i is that of token i given those before it, and the first is null.
@@ -54,6 +54,7 @@ struct Answer<'a> {
 
 /// Reads, scores, prints.
 pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Ended> {
+    threads::start()?;
     let model = model_name::load(&options.model, surroundings)?;
     let transformer = Transformer::on_cpu(model.parameters)?;
     let mut batch = Batch {

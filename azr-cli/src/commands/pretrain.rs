@@ -15,7 +15,7 @@ use clap::Args;
 use super::train::text_file;
 use crate::interrupt::Interrupt;
 use crate::request::WrongRequest;
-use crate::{Ended, Surroundings, interpreter};
+use crate::{Ended, Surroundings, interpreter, threads};
 
 /// Steps from one line of progress to the next.
 const PROGRESS_STEPS: u64 = 50;
@@ -49,6 +49,7 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
     }
     let config = read(options)?;
     let interrupt = Interrupt::listen()?;
+    threads::start()?;
     let python = PythonConfig {
         interpreter: surroundings.environment.python.clone(),
         ..PythonConfig::default()

@@ -24,7 +24,7 @@ use crate::model_name;
 use crate::request::WrongRequest;
 use crate::run_directory::RunDirectory;
 use crate::visible::visible;
-use crate::{Ended, Surroundings, interpreter, report_html};
+use crate::{Ended, Surroundings, interpreter, report_html, threads};
 
 /// Trains a model by self-play: it proposes tasks, solves them, and learns from what the sandbox says about both.
 ///
@@ -125,6 +125,7 @@ fn start(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Optio
             RunError::Exists { path: directory },
         ));
     }
+    threads::start()?;
     let sandbox = interpreter::sandbox(&config.sandbox, surroundings)?;
     let model = model_name::load(&config.model.source, surroundings)?;
     let policy = ModelPolicy::new(model, ModelPolicyOptions::from(&config))?
@@ -143,6 +144,7 @@ fn start(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Optio
 
 fn resume(directory: &Path, surroundings: &Surroundings) -> anyhow::Result<Run> {
     let config: Config = azr_rl::run::read_config(directory).map_err(judged)?;
+    threads::start()?;
     let sandbox = interpreter::sandbox(&config.sandbox, surroundings)?;
     Run::resume(directory, sandbox, |config, origin| {
         reopen(config, origin, surroundings)

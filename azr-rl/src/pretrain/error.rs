@@ -8,6 +8,7 @@ use azr_tasks::generator::WorkError;
 use crate::checkpoint::SaveError;
 use crate::config::ConfigError;
 use crate::policy::{Cause, PolicyError};
+use crate::thread::NoThread;
 
 /// Why pretraining ended early.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,9 @@ pub enum PretrainError {
         /// Where.
         place: PathBuf,
     },
+    /// The system gives no thread to work on.
+    #[error(transparent)]
+    Thread(#[from] NoThread),
     /// A file cannot be read or written.
     #[error("{} cannot be read or written; when that is mended the same command goes on", path.display())]
     Disk {

@@ -109,6 +109,7 @@ impl From<WireError<StepError>> for StepError {
     fn from(error: WireError<StepError>) -> Self {
         let defect = match error {
             WireError::Failed(error) => return error,
+            WireError::Thread(error) => return error.into(),
             WireError::Missing { index, count } => {
                 WireError::<Infallible>::Missing { index, count }
             }

@@ -1,0 +1,13 @@
+//! The threads that compute: started before any work, where a failure can still be said.
+
+use azr_rl::thread::NoThread;
+
+/// One thread for each processor. Left to itself, rayon starts them at their first use and panics where there are none.
+///
+/// # Errors
+/// [`NoThread`].
+pub fn start() -> Result<(), NoThread> {
+    rayon::ThreadPoolBuilder::new()
+        .build_global()
+        .map_err(NoThread::because)
+}
