@@ -10,6 +10,7 @@ pub mod config;
 pub mod control;
 pub mod evaluation;
 pub mod learner;
+mod lock;
 pub mod material;
 pub mod metrics;
 pub mod observer;

@@ -7,6 +7,7 @@
 //! ```text
 //! config.toml     the pretraining file
 //! checkpoints/    the latest one
+//! lock            held by the process that has it open
 //! ```
 
 pub mod config;
@@ -15,6 +16,7 @@ mod exam;
 mod fresh;
 
 use std::collections::HashSet;
+use std::fs::TryLockError;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fs, io};
@@ -29,6 +31,7 @@ use azr_tasks::{AnswerFormat, Grammar, Opening, PromptOptions, PromptSet, Prompt
 use crate::checkpoint::Checkpoints;
 use crate::checkpoint::disk::LocalDisk;
 use crate::learner::student::Student;
+use crate::lock::Lock;
 use crate::policy::Cause;
 use crate::thread::{self, NoThread};
 pub use config::{ModelShape, PretrainConfig, PretrainOptimizer};
@@ -39,6 +42,8 @@ pub use exam::{Exam, Score};
 const CONFIG: &str = "config.toml";
 /// Where checkpoints lie.
 const CHECKPOINTS: &str = "checkpoints";
+/// Held by the process that has it open.
+const LOCK: &str = "lock";
 
 /// What pretraining says while it goes on.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +71,7 @@ pub enum PretrainEvent {
 /// A pretraining run between two steps.
 pub struct Pretraining<'a> {
     config: &'a PretrainConfig,
+    _lock: Lock,
     sandbox: &'a dyn Sandbox,
     school: School,
     exam: Exam,
@@ -78,14 +84,14 @@ impl<'a> Pretraining<'a> {
     /// Goes on with what was interrupted in `place`, or begins there with a fresh model. Its parent exists.
     ///
     /// # Errors
-    /// A value makes no sense, held-out tasks cannot be made, or `place` holds something else.
+    /// A value makes no sense, held-out tasks cannot be made, or `place` holds something else or is open elsewhere.
     pub fn open(
         config: &'a PretrainConfig,
         sandbox: &'a dyn Sandbox,
         place: &Path,
     ) -> Result<Self, PretrainError> {
         config.check()?;
-        claim(place, config)?;
+        let lock = claim(place, config)?;
         let directory = place.join(CHECKPOINTS);
         let mut checkpoints = Checkpoints::new(directory.clone(), 1, LocalDisk);
         let found = checkpoints.latest().map_err(at(&directory))?;
@@ -117,6 +123,7 @@ impl<'a> Pretraining<'a> {
         };
         Ok(Self {
             config,
+            _lock: lock,
             sandbox,
             school,
             exam: Exam::new(held_out, prompts, standards),
@@ -258,13 +265,22 @@ impl<'a> Pretraining<'a> {
     }
 }
 
-/// Makes `place` that of `config`, unless it is that of another file.
-fn claim(place: &Path, config: &PretrainConfig) -> Result<(), PretrainError> {
+/// Makes `place` that of `config` and of this process, unless it is that of another file or process.
+fn claim(place: &Path, config: &PretrainConfig) -> Result<Lock, PretrainError> {
     let checkpoints = place.join(CHECKPOINTS);
     fs::create_dir_all(&checkpoints).map_err(at(&checkpoints))?;
+    let path = place.join(LOCK);
+    let lock = Lock::take(&path).map_err(|error| match error {
+        TryLockError::WouldBlock => PretrainError::Locked {
+            place: place.to_path_buf(),
+        },
+        TryLockError::Error(source) => at(&path)(source),
+    })?;
     let path = place.join(CONFIG);
     match fs::read_to_string(&path) {
-        Ok(text) if toml::from_str::<PretrainConfig>(&text).is_ok_and(|it| it == *config) => Ok(()),
+        Ok(text) if toml::from_str::<PretrainConfig>(&text).is_ok_and(|it| it == *config) => {
+            Ok(lock)
+        }
         Ok(_) => Err(PretrainError::OtherFile {
             place: place.to_path_buf(),
         }),
@@ -273,7 +289,8 @@ fn claim(place: &Path, config: &PretrainConfig) -> Result<(), PretrainError> {
             let aside = place.join(format!(".{CONFIG}"));
             fs::write(&aside, text)
                 .and_then(|()| fs::rename(&aside, &path))
-                .map_err(at(&path))
+                .map_err(at(&path))?;
+            Ok(lock)
         }
         Err(error) => Err(at(&path)(error)),
     }

@@ -9,7 +9,6 @@ pub mod directory;
 mod ending;
 mod error;
 mod journal;
-mod lock;
 mod saved;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +23,7 @@ use crate::checkpoint::disk::LocalDisk;
 use crate::checkpoint::{Checkpoints, SaveError};
 use crate::config::Config;
 use crate::evaluation::{Evaluation, Evaluator};
+use crate::lock::Lock;
 use crate::material::Material;
 use crate::observer::{Event, Observer, Phase};
 use crate::policy::{Policy, PolicyError};
@@ -31,7 +31,6 @@ use crate::self_play::{Means, SelfPlay, State, StepOutput};
 
 use self::directory::RunDirectory;
 use self::journal::Journals;
-use self::lock::Lock;
 
 pub use self::directory::read_config;
 pub use self::ending::{EndReason, Ending};
@@ -88,7 +87,7 @@ impl Run {
     ) -> Result<Self, RunError> {
         let fingerprint = policy.fingerprint();
         let directory = RunDirectory::create(directory, &config, &fingerprint, &material)?;
-        let lock = Lock::take(&directory.lock())?;
+        let lock = directory.lock()?;
         Ok(Self::open(
             directory,
             lock,
@@ -112,7 +111,7 @@ impl Run {
         open: impl FnOnce(&Config, Origin<'_>) -> Result<Box<dyn Policy>, PolicyError>,
     ) -> Result<Self, RunError> {
         let directory = RunDirectory::existing(directory)?;
-        let lock = Lock::take(&directory.lock())?;
+        let lock = directory.lock()?;
         let (config, fingerprint, material) = directory.read()?;
         let mut checkpoints =
             Checkpoints::new(directory.checkpoints(), config.checkpoint.keep, LocalDisk);

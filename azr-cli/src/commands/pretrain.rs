@@ -40,7 +40,8 @@ pub struct Options {
 
 /// Pretrains and writes.
 pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Ended> {
-    if options.out.exists() {
+    // A link to nothing could not be replaced by the model at the end.
+    if options.out.exists() || options.out.is_symlink() {
         let words = format!(
             "{} exists; choose a directory that does not",
             options.out.display()
@@ -60,6 +61,7 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
         Pretraining::open(&config, &sandbox, &unfinished).map_err(|error| match error {
             PretrainError::Config(_)
             | PretrainError::OtherFile { .. }
+            | PretrainError::Locked { .. }
             | PretrainError::Work(WorkError::TooFew { .. }) => {
                 WrongRequest::because("nothing was begun", error)
             }

@@ -98,3 +98,23 @@ fn nothing_of_other_pretraining_is_overwritten() {
     azr(place.path(), &pretrain("other")).is_refused(&["other.unfinished", "remove it"]);
     assert_eq!(fs::read_to_string(&config).unwrap(), "seed = 3\n");
 }
+
+#[test]
+fn pretraining_is_open_in_one_place_only() {
+    let place = tempfile::tempdir().unwrap();
+    small_recipe(place.path(), 100_000);
+    let mut running = Running::start(&mut command(place.path(), &pretrain("model")));
+    let config = place.path().join("model.unfinished/config.toml");
+    assert!(running.until(|| config.is_file()));
+    azr(place.path(), &pretrain("model")).is_refused(&["model.unfinished", "another process"]);
+    running.signal("KILL");
+    running.end();
+}
+
+#[test]
+fn a_link_is_not_where_a_model_goes() {
+    let place = tempfile::tempdir().unwrap();
+    small_recipe(place.path(), 1);
+    std::os::unix::fs::symlink("nowhere", place.path().join("model")).unwrap();
+    azr(place.path(), &pretrain("model")).is_refused(&["model", "exists"]);
+}

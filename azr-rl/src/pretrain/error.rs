@@ -28,6 +28,12 @@ pub enum PretrainError {
         /// Where.
         place: PathBuf,
     },
+    /// Another process has it open.
+    #[error("the pretraining in {} is open in another process; wait for it or stop it", place.display())]
+    Locked {
+        /// Where.
+        place: PathBuf,
+    },
     /// The system gives no thread to work on.
     #[error(transparent)]
     Thread(#[from] NoThread),

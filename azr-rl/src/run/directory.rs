@@ -13,7 +13,7 @@
 //! lock               held by the process that has the run open
 //! ```
 
-use std::fs;
+use std::fs::{self, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -23,6 +23,7 @@ use sha2::{Digest, Sha256};
 
 use super::RunError;
 use crate::config::Config;
+use crate::lock::Lock;
 use crate::material::Material;
 use crate::policy::Cause;
 
@@ -229,8 +230,12 @@ impl RunDirectory {
         Ok(outdated)
     }
 
-    pub(super) fn lock(&self) -> PathBuf {
-        self.root.join("lock")
+    pub(super) fn lock(&self) -> Result<Lock, RunError> {
+        let path = self.root.join("lock");
+        Lock::take(&path).map_err(|error| match error {
+            TryLockError::WouldBlock => RunError::Locked { path },
+            TryLockError::Error(source) => RunError::Directory { path, source },
+        })
     }
 }
 
