@@ -349,9 +349,10 @@ fn a_run_does_not_go_on_with_another_model() {
     running.end();
     fs::remove_dir_all(place.path().join("model")).unwrap();
     tiny_model::write(place.path(), "model", 2);
-    place
-        .resume("run")
-        .is_refused(&["model", "not the model that the run"]);
+    place.resume("run").is_refused(&[
+        "not the model that the run",
+        "model.source in run/config.toml",
+    ]);
 }
 
 #[test]
@@ -361,10 +362,7 @@ fn a_dry_run_prints_a_complete_run_file_and_does_nothing() {
     arguments.push("--dry-run".to_string());
     let answer = azr(place.path(), &arguments);
     assert!(
-        answer
-            .is_done()
-            .err
-            .contains("would train model for 3 steps"),
+        answer.is_done().err.contains("/model for 3 steps in run"),
         "{answer:?}"
     );
     assert!(!place.run("run").exists());

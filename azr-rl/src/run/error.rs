@@ -66,7 +66,7 @@ pub enum RunError {
         source: crate::policy::Cause,
     },
     /// The policy is not the one that the run was started with.
-    #[error("{source_name} is not the model that the run in {} was started with; give the path of that model", directory.display())]
+    #[error("{source_name} is not the model that the run in {0} was started with; name that one as model.source in {0}/config.toml", directory.display())]
     OtherModel {
         /// The run.
         directory: PathBuf,

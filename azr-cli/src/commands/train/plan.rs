@@ -34,8 +34,21 @@ pub fn resolve(options: &Options) -> anyhow::Result<Config> {
         || "the embedded run file".to_string(),
         |it| it.display().to_string(),
     );
-    Config::parse(&text, assignments.iter().map(String::as_str))
-        .map_err(|error| WrongRequest::because(from, error))
+    let mut config = Config::parse(&text, assignments.iter().map(String::as_str))
+        .map_err(|error| WrongRequest::because(from, error))?;
+    if let Some(path) = absolute(&config.model.source) {
+        config.model.source = path;
+    }
+    Ok(config)
+}
+
+/// The full path of a model that lies on this disk, so that a run goes on from whatever directory.
+fn absolute(source: &str) -> Option<String> {
+    if source == embedded::NAME || !Path::new(source).exists() {
+        return None;
+    }
+    let path = std::path::absolute(source).ok()?;
+    path.to_str().map(str::to_owned)
 }
 
 /// Prints the resolved file on standard output, and on standard error what a run of it would do.
@@ -135,6 +148,13 @@ mod tests {
         ]))
         .unwrap();
         assert_eq!((both.model.source.as_str(), both.steps), ("c", 3));
+    }
+
+    #[test]
+    fn a_model_on_this_disk_is_named_by_its_full_path() {
+        let config = resolve(&options(&["--model", "src"])).unwrap();
+        let full = std::env::current_dir().unwrap().join("src");
+        assert_eq!(Path::new(&config.model.source), full);
     }
 
     #[test]
