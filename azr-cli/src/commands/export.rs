@@ -67,15 +67,30 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
 
 /// Nothing is ever overwritten.
 fn check_place(out: &Path) -> anyhow::Result<()> {
-    let is_free = match fs::read_dir(out) {
-        Ok(mut entries) => entries.next().is_none(),
-        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    // Without a slash or dot at its end, which hides a link.
+    let out: PathBuf = out.components().collect();
+    let wrong = |path: &Path, words: &str| {
+        let path = path.display();
+        Err(WrongRequest::new(format!(
+            "{path} {words}; choose another --out"
+        )))
     };
-    if is_free {
-        return Ok(());
+    if out.is_symlink() {
+        return wrong(&out, "is a link, and no directory can take its place");
     }
-    Err(WrongRequest::new(format!(
-        "{} exists and is not an empty directory; choose another --out",
-        out.display()
-    )))
+    if out.file_name().is_none() {
+        return wrong(&out, "names no new directory");
+    }
+    let mut above = out.ancestors().skip(1);
+    if let Some(file) = above.find(|it| it.exists() && !it.is_dir()) {
+        return wrong(file, "is not a directory, so nothing can be kept below it");
+    }
+    match fs::read_dir(&out).map(|mut entries| entries.next().is_none()) {
+        Ok(true) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            wrong(&out, "cannot be read (permission denied)")
+        }
+        _ => wrong(&out, "exists and is not an empty directory"),
+    }
 }

@@ -181,6 +181,8 @@ fn judged(error: RunError) -> anyhow::Error {
         RunError::Exists { .. }
         | RunError::Taken { .. }
         | RunError::NoDirectory { .. }
+        | RunError::Dangling { .. }
+        | RunError::NoName { .. }
         | RunError::NoRun { .. }
         | RunError::Locked { .. }
         | RunError::Damaged { .. }

@@ -368,4 +368,11 @@ fn an_exported_model_is_the_same_model_and_nothing_is_overwritten() {
     )
     .is_refused_by_its_flags(&["possible values: hf"]);
     assert!(!place.path().join("b").exists());
+    std::os::unix::fs::symlink("nowhere", place.path().join("link")).unwrap();
+    azr(place.path(), &["export", "model", "--out", "link/"])
+        .is_refused(&["is a link", "choose another"]);
+    azr(place.path(), &["export", "model", "--out", "b/.."])
+        .is_refused(&["names no new directory", "choose another"]);
+    azr(place.path(), &["export", "model", "--out", "/dev/full/x"])
+        .is_refused(&["/dev/full is not a directory", "choose another"]);
 }

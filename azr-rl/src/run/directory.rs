@@ -58,19 +58,19 @@ impl RunDirectory {
         material: &Material,
     ) -> Result<Self, RunError> {
         refuse_taken(root)?;
+        let root = destination(root)?;
         let aside = Self {
-            root: aside_of(root),
+            root: aside_of(&root),
         };
-        let written = aside.write_start(config, fingerprint, material);
+        let written = aside
+            .write_start(config, fingerprint, material)
+            .and_then(|()| fs::rename(&aside.root, &root).map_err(unusable(&root)));
         if let Err(error) = written {
             // The error that counts is the first one.
             let _ = fs::remove_dir_all(&aside.root);
             return Err(error);
         }
-        fs::rename(&aside.root, root).map_err(unusable(root))?;
-        Ok(Self {
-            root: root.to_path_buf(),
-        })
+        Ok(Self { root })
     }
 
     /// The run directory at `root`.
@@ -294,6 +294,19 @@ fn unusable(path: &Path) -> impl FnOnce(io::Error) -> RunError {
     move |source| RunError::Place { path, source }
 }
 
+/// Where a directory that is renamed to `root` comes to lie: it can take the place of an empty directory, not of a link.
+fn destination(root: &Path) -> Result<PathBuf, RunError> {
+    // Without a dot at its end, which nothing is renamed to.
+    let path: PathBuf = root.components().collect();
+    if path.file_name().is_none() {
+        return Err(RunError::NoName { path });
+    }
+    if path.is_symlink() {
+        return fs::canonicalize(&path).map_err(|source| RunError::Dangling { path, source });
+    }
+    Ok(path)
+}
+
 /// A new run goes where nothing is, or an empty directory.
 fn refuse_taken(root: &Path) -> Result<(), RunError> {
     match fs::read_dir(root) {
@@ -309,7 +322,7 @@ fn refuse_taken(root: &Path) -> Result<(), RunError> {
         Err(_) => {}
     }
     let mut above = root.ancestors().skip(1);
-    let path = match above.find(|it| it.is_file()) {
+    let path = match above.find(|it| it.exists() && !it.is_dir()) {
         Some(file) => return Err(RunError::NoDirectory { path: file.into() }),
         None => root.to_path_buf(),
     };

@@ -27,8 +27,22 @@ pub enum RunError {
         /// Which file.
         path: PathBuf,
     },
+    /// The place of a new run is a link to nothing.
+    #[error("{} is a link to a directory that is not there; make that one or choose another run directory", path.display())]
+    Dangling {
+        /// The link.
+        path: PathBuf,
+        /// What came of following it.
+        source: std::io::Error,
+    },
+    /// The place of a new run has no name of its own, as `.` has none.
+    #[error("{} names no new directory; choose another run directory", path.display())]
+    NoName {
+        /// What was given.
+        path: PathBuf,
+    },
     /// The place of a new run cannot be written.
-    #[error("{} cannot be written ({source}), so nothing was started; free space there or choose another run directory", path.display())]
+    #[error("{} cannot be written ({source}), so nothing was started; {}choose another run directory", path.display(), first_remedy(.source))]
     Place {
         /// Where.
         path: PathBuf,
@@ -117,4 +131,14 @@ pub enum RunError {
     /// A step failed.
     #[error(transparent)]
     Step(#[from] StepError),
+}
+
+/// What else than another place may help.
+fn first_remedy(error: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, StorageFull};
+    match error.kind() {
+        StorageFull | QuotaExceeded => "free space there or ",
+        PermissionDenied => "correct its permissions or ",
+        _ => "",
+    }
 }

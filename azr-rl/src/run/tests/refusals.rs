@@ -52,6 +52,76 @@ fn a_place_that_cannot_be_written_is_named_with_a_remedy() {
 }
 
 #[test]
+fn only_a_place_that_is_full_is_to_be_emptied() {
+    use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, StorageFull};
+    let words = |source: std::io::Error| {
+        let path = "run".into();
+        RunError::Place { path, source }.to_string()
+    };
+    for full in [StorageFull, QuotaExceeded] {
+        assert!(words(full.into()).contains("; free space there or choose"));
+    }
+    assert!(words(PermissionDenied.into()).contains("; correct its permissions or choose"));
+    let directory = tempfile::tempdir().unwrap();
+    let error = start_with(&directory.path().join("a".repeat(250)), &[], sandbox()).unwrap_err();
+    assert!(
+        error.to_string().contains("started; choose another"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_run_directory_below_a_device_names_the_device() {
+    let error = start_with(Path::new("/dev/null/a"), &[], sandbox()).unwrap_err();
+    let names_it =
+        matches!(&error, RunError::NoDirectory { path } if path == Path::new("/dev/null"));
+    assert!(names_it, "{error:?}");
+}
+
+fn names_in(directory: &Path) -> Vec<std::ffi::OsString> {
+    let entries = fs::read_dir(directory).unwrap();
+    entries.map(|it| it.unwrap().file_name()).collect()
+}
+
+#[test]
+fn a_link_to_an_empty_directory_is_followed() {
+    let directory = tempfile::tempdir().unwrap();
+    let (far, link) = (directory.path().join("far"), directory.path().join("link"));
+    fs::create_dir_all(far.join("run")).unwrap();
+    std::os::unix::fs::symlink("far/run", &link).unwrap();
+    drop(start(&link));
+    assert!(link.is_symlink() && far.join("run/config.toml").is_file());
+    assert_eq!(names_in(&far), ["run"]);
+    resume(&link);
+}
+
+#[test]
+fn a_dot_at_the_end_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    start(&directory.path().join("run/."));
+    assert_eq!(names_in(directory.path()), ["run"]);
+}
+
+#[test]
+fn a_link_to_nothing_and_a_place_without_a_name_are_refused_and_nothing_is_left() {
+    let directory = tempfile::tempdir().unwrap();
+    let link = directory.path().join("link");
+    std::os::unix::fs::symlink("nowhere", &link).unwrap();
+    let error = start_with(&link, &[], sandbox()).unwrap_err();
+    assert!(matches!(error, RunError::Dangling { .. }), "{error:?}");
+    assert_eq!(names_in(directory.path()), ["link"]);
+
+    let nameless = directory.path().join("run/..");
+    fs::create_dir(directory.path().join("run")).unwrap();
+    fs::remove_file(&link).unwrap();
+    for root in [Path::new(""), &nameless] {
+        let error = start_with(root, &[], sandbox()).unwrap_err();
+        assert!(error.to_string().contains("choose another"), "{error}");
+    }
+    assert_eq!(names_in(directory.path()), ["run"]);
+}
+
+#[test]
 fn an_empty_directory_becomes_a_run_directory() {
     let directory = tempfile::tempdir().unwrap();
     drive(&mut start_with(directory.path(), &["steps=1"], sandbox()).unwrap()).unwrap();
