@@ -42,6 +42,20 @@ pub fn start(config: &PythonConfig) -> anyhow::Result<Python> {
         SandboxError::Interpreter { path, source } if is_too_large(&source) => WrongRequest::new(
             format!("the sandbox with {path} does not start: {source}; {RAISE_FILE_SIZE_LIMIT}"),
         ),
+        SandboxError::Interpreter { path, source }
+            if source.kind() == io::ErrorKind::WouldBlock =>
+        {
+            anyhow::anyhow!(
+                "the sandbox with {path} does not start: {source}; raise the limit on processes (ulimit -u)"
+            )
+        }
+        SandboxError::Interpreter { path, source }
+            if source.kind() == io::ErrorKind::NotFound && !path.contains('/') =>
+        {
+            WrongRequest::new(format!(
+                "there is no file {path} here, and AZR_PYTHON is not looked for on the PATH; give a full path: AZR_PYTHON=$(command -v {path})"
+            ))
+        }
         SandboxError::Interpreter { path, source } => WrongRequest::new(format!(
             "no usable Python interpreter at {path}: {source}; {REMEDY}"
         )),

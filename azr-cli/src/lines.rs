@@ -1,8 +1,6 @@
 //! Lines of input that others write: each at most so long, and none without an end.
 
-use std::io::{BufRead, Read};
-
-use anyhow::Context;
+use std::io::{BufRead, ErrorKind, Read};
 
 use crate::request::WrongRequest;
 
@@ -84,7 +82,12 @@ impl<R: BufRead> Lines<R> {
         (&mut self.reader)
             .take(bytes_max as u64)
             .read_until(b'\n', &mut part)
-            .context("cannot read the input")?;
+            .map_err(|error| match error.kind() {
+                ErrorKind::IsADirectory => {
+                    WrongRequest::new("the input is a directory; give a file of lines")
+                }
+                _ => anyhow::Error::new(error).context("cannot read the input"),
+            })?;
         Ok(part)
     }
 }

@@ -197,7 +197,7 @@ impl Work<'_> {
 
     fn answer(&self, line: &Line) -> anyhow::Result<String> {
         let job = match line {
-            Line::Whole(bytes) => JobLine::read(bytes),
+            Line::Whole(bytes) => JobLine::read(bytes, self.mode),
             Line::TooLong => Err(Refusal {
                 id: serde_json::Value::Null,
                 detail: lines::too_long(LINE_BYTES_MAX),

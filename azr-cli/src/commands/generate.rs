@@ -11,7 +11,7 @@ use azr_model::generate::{
 use azr_model::language::Language;
 use azr_model::tokenizer::SpecialTokens;
 use azr_model::transformer::Transformer;
-use clap::Args;
+use clap::{ArgGroup, Args};
 use serde::Serialize;
 
 use self::prompts::{Meant, Prompt};
@@ -24,7 +24,7 @@ use crate::{Ended, Surroundings, model_name, threads};
 
 /// Continues prompts. The same seed gives the same text, however many prompts there are beside it.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(group = ArgGroup::new("what").required(true), after_help = "\
 Examples:
   azr generate --model azr-tiny --prompt 'def f(x):' --max-new-tokens 40 --n 3
   azr generate --model Qwen/Qwen2.5-Coder-0.5B-Instruct --chat --temperature 0 --prompt 'Write a haiku.'
@@ -36,15 +36,10 @@ pub struct Options {
     #[arg(long, value_name = "M")]
     model: String,
     /// The text to continue
-    #[arg(
-        long,
-        value_name = "TEXT",
-        conflicts_with = "prompts",
-        required_unless_present = "prompts"
-    )]
+    #[arg(long, value_name = "TEXT", group = "what")]
     prompt: Option<String>,
     /// A file with a prompt a line
-    #[arg(long, value_name = "FILE.jsonl")]
+    #[arg(long, value_name = "FILE.jsonl", group = "what")]
     prompts: Option<PathBuf>,
     /// Most tokens of a response
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = whole(1..=NEW_TOKENS_MAX))]

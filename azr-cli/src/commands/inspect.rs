@@ -47,7 +47,7 @@ pub struct Options {
     #[arg(long)]
     json: bool,
     /// Write the page report.html into the run directory
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     html: bool,
 }
 

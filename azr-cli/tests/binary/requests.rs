@@ -258,3 +258,64 @@ fn write_run(root: &Path) {
         .collect();
     fs::write(root.join("metrics.jsonl"), lines).unwrap();
 }
+
+#[test]
+fn threads_that_do_not_start_end_the_work_with_a_sentence() {
+    let place = tempfile::tempdir().unwrap();
+    tiny_model::write(place.path(), "model", 1);
+    // Nobody has room for such a stack.
+    let output = command(place.path(), &["logprobs", "--model", "model"])
+        .env("RUST_MIN_STACK", (1_u64 << 62).to_string())
+        .output()
+        .unwrap();
+    let answer = Answer::from(output);
+    assert_eq!(answer.code, 1, "{answer:?}");
+    assert!(
+        answer.err.starts_with("azr: cannot start a thread"),
+        "{answer:?}"
+    );
+    assert!(answer.err.contains("ulimit -u"), "{answer:?}");
+}
+
+#[test]
+fn a_directory_is_no_input() {
+    let place = tempfile::tempdir().unwrap();
+    tiny_model::write(place.path(), "model", 1);
+    let output = command(place.path(), &["logprobs", "--model", "model"])
+        .stdin(fs::File::open(place.path()).unwrap())
+        .output()
+        .unwrap();
+    Answer::from(output).is_refused(&["is a directory", "a file of lines"]);
+}
+
+#[test]
+fn an_interpreter_that_is_named_without_a_path_is_asked_for_with_one() {
+    let place = tempfile::tempdir().unwrap();
+    let output = command(place.path(), &["exec"])
+        .env("AZR_PYTHON", "python3")
+        .output()
+        .unwrap();
+    Answer::from(output).is_refused(&["python3", "AZR_PYTHON", "full path"]);
+}
+
+#[test]
+fn flags_that_say_two_things_or_too_little_are_refused_by_name() {
+    let place = tempfile::tempdir().unwrap();
+    azr(place.path(), &["generate", "--model", "model"])
+        .is_refused_by_its_flags(&["--prompt <TEXT>", "--prompts <FILE.jsonl>"]);
+    let both = [
+        "generate",
+        "--model",
+        "model",
+        "--prompt",
+        "a",
+        "--prompts",
+        "b",
+    ];
+    azr(place.path(), &both).is_refused_by_its_flags(&["--prompt <TEXT>", "cannot be used"]);
+    azr(place.path(), &["inspect", "run", "--json", "--html"]).is_refused_by_its_flags(&[
+        "--json",
+        "--html",
+        "cannot be used",
+    ]);
+}

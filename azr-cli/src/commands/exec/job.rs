@@ -82,8 +82,8 @@ pub struct Refusal {
 }
 
 impl JobLine {
-    /// Reads a line.
-    pub fn read(line: &[u8]) -> Result<Self, Refusal> {
+    /// Reads a line. Its mode is `usual` unless it names one.
+    pub fn read(line: &[u8], usual: Mode) -> Result<Self, Refusal> {
         let json: Json = serde_json::from_slice(line).map_err(|error| Refusal {
             id: Json::Null,
             detail: format!("the line is not JSON: {error}"),
@@ -101,6 +101,13 @@ impl JobLine {
         if job.inputs.is_empty() && job.predicted_input.is_none() {
             return Err(refuse(
                 "the job has no inputs; give at least one, \"\" for a call without arguments"
+                    .to_owned(),
+            ));
+        }
+        let has_prediction = job.prediction.is_some() || job.predicted_input.is_some();
+        if job.mode.unwrap_or(usual) == Mode::Predict && !has_prediction {
+            return Err(refuse(
+                "the job predicts nothing; give prediction or predicted_input, or another mode"
                     .to_owned(),
             ));
         }
@@ -167,7 +174,9 @@ mod tests {
     use super::*;
 
     fn refused(line: &str) -> String {
-        JobLine::read(line.as_bytes()).unwrap_err().detail
+        JobLine::read(line.as_bytes(), Mode::Run)
+            .unwrap_err()
+            .detail
     }
 
     #[test]
@@ -181,6 +190,14 @@ mod tests {
         for line in [r#"[1, "def f(): return 1", [""]]"#, "3", "null"] {
             assert_eq!(refused(line), "the line is no JSON object");
         }
+    }
+
+    #[test]
+    fn a_prediction_of_nothing_is_refused() {
+        let line = br#"{"program": "", "inputs": [""]}"#;
+        let refusal = JobLine::read(line, Mode::Predict).unwrap_err();
+        assert!(refusal.detail.contains("predicted_input"), "{refusal:?}");
+        assert!(JobLine::read(line, Mode::Run).is_ok());
     }
 
     #[test]
