@@ -42,6 +42,8 @@ fn verdicts(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("verdict");
     group.sample_size(20);
     for (name, backend, scrutiny) in [
+        ("snapshot, run", Backend::Snapshot, Scrutiny::Run),
+        ("snapshot, check", Backend::Snapshot, Scrutiny::Check),
         ("fork, run", Backend::Fork, Scrutiny::Run),
         ("fork, check", Backend::Fork, Scrutiny::Check),
         ("exec, run", Backend::Exec, Scrutiny::Run),

@@ -1,6 +1,6 @@
 //! Runs a directory of hostile programs and says whether each verdict is one that its manifest accepts.
 //!
-//! `cargo run -p azr-executor --example hostile -- DIRECTORY [fork|exec]`
+//! `cargo run -p azr-executor --example hostile -- DIRECTORY [snapshot|fork|exec]`
 //!
 //! The directory holds programs and `manifest.json`: a list of objects with `file`, `kind`, `input`, `mode` (`run`,
 //! `check`, `predict`), `expected` and `accept` (statuses), and optionally `output`, `error_class`, `predicted`, `match`.
@@ -33,15 +33,16 @@ struct Entry {
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [directory, rest @ ..] = arguments.as_slice() else {
-        eprintln!("usage: hostile DIRECTORY [fork|exec]");
+        eprintln!("usage: hostile DIRECTORY [snapshot|fork|exec]");
         return Ok(ExitCode::from(2));
     };
-    let backend = match rest {
-        [name] if name == "exec" => Backend::Exec,
-        _ => Backend::Fork,
-    };
+    let named = rest.first().map(String::as_str);
+    let backend = Backend::ALL
+        .into_iter()
+        .find(|it| Some(it.name()) == named)
+        .map_or(BackendChoice::Auto, BackendChoice::Only);
     let config = PythonConfig {
-        backend: BackendChoice::Only(backend),
+        backend,
         ..PythonConfig::default()
     };
     let sandbox = Python::start(&config)?;

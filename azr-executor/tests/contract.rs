@@ -20,3 +20,8 @@ fn the_fork_backend_keeps_the_contract() {
 fn the_exec_backend_keeps_the_contract() {
     contract(&sandbox(Backend::Exec));
 }
+
+#[test]
+fn the_snapshot_backend_keeps_the_contract() {
+    contract(&sandbox(Backend::Snapshot));
+}

@@ -96,7 +96,7 @@ fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 fn a_batch_of_inputs_has_an_outcome_each_in_fresh_globals() {
     let program = "n = 0\ndef f(x):\n    global n\n    n += x\n    return n\n";
     let inputs = ["1", "2", "3", "'a'", "4"];
-    for backend in [Backend::Fork, Backend::Exec] {
+    for backend in Backend::ALL {
         let sandbox = start(1, backend);
         assert_eq!(
             outputs(&sandbox, &job(program, &inputs, Scrutiny::Run, 20_000)),
@@ -107,68 +107,72 @@ fn a_batch_of_inputs_has_an_outcome_each_in_fresh_globals() {
 
 #[test]
 fn a_hung_program_holds_its_own_lane_only_and_is_answered_in_time() {
-    let sandbox = start(2, Backend::Fork);
-    let is_answered = AtomicBool::new(false);
-    let wall_ms_max = 8_000;
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let started = Instant::now();
-            assert_eq!(
-                outputs(
-                    &sandbox,
-                    &job(SLEEPS, &["3600"], Scrutiny::Run, wall_ms_max)
-                ),
-                ["timeout"]
+    for backend in SERVING {
+        let sandbox = start(2, backend);
+        let is_answered = AtomicBool::new(false);
+        let wall_ms_max = 8_000;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let started = Instant::now();
+                assert_eq!(
+                    outputs(
+                        &sandbox,
+                        &job(SLEEPS, &["3600"], Scrutiny::Run, wall_ms_max)
+                    ),
+                    ["timeout"]
+                );
+                is_answered.store(true, Ordering::SeqCst);
+                let late = started
+                    .elapsed()
+                    .saturating_sub(Duration::from_millis(wall_ms_max));
+                // 50 ms on an idle machine; the tests share theirs.
+                assert!(late < Duration::from_secs(2), "{late:?} late");
+            });
+            for round in 0..10 {
+                assert_eq!(
+                    outputs(
+                        &sandbox,
+                        &job(DOUBLES, &[&round.to_string()], Scrutiny::Run, 60_000)
+                    )
+                    .len(),
+                    1
+                );
+            }
+            assert!(
+                !is_answered.load(Ordering::SeqCst),
+                "ten short programs waited for a hung one"
             );
-            is_answered.store(true, Ordering::SeqCst);
-            let late = started
-                .elapsed()
-                .saturating_sub(Duration::from_millis(wall_ms_max));
-            // 50 ms on an idle machine; the tests share theirs.
-            assert!(late < Duration::from_secs(2), "{late:?} late");
         });
-        for round in 0..10 {
-            assert_eq!(
-                outputs(
-                    &sandbox,
-                    &job(DOUBLES, &[&round.to_string()], Scrutiny::Run, 60_000)
-                )
-                .len(),
-                1
-            );
-        }
-        assert!(
-            !is_answered.load(Ordering::SeqCst),
-            "ten short programs waited for a hung one"
+        assert_eq!(
+            outputs(
+                &sandbox,
+                &job(DOUBLES, &["4", "5"], Scrutiny::Check, 60_000)
+            ),
+            ["8", "10"]
         );
-    });
-    assert_eq!(
-        outputs(
-            &sandbox,
-            &job(DOUBLES, &["4", "5"], Scrutiny::Check, 60_000)
-        ),
-        ["8", "10"]
-    );
+    }
 }
 
 #[test]
 fn many_threads_share_few_lanes() {
-    let sandbox = start(2, Backend::Fork);
-    std::thread::scope(|scope| {
-        for thread in 0..6 {
-            let sandbox = &sandbox;
-            scope.spawn(move || {
-                for round in 0..10 {
-                    let number = thread * 100 + round;
-                    let done = outputs(
-                        sandbox,
-                        &job(DOUBLES, &[&number.to_string()], Scrutiny::Run, 60_000),
-                    );
-                    assert_eq!(done, [(2 * number).to_string()]);
-                }
-            });
-        }
-    });
+    for backend in SERVING {
+        let sandbox = start(2, backend);
+        std::thread::scope(|scope| {
+            for thread in 0..6 {
+                let sandbox = &sandbox;
+                scope.spawn(move || {
+                    for round in 0..10 {
+                        let number = thread * 100 + round;
+                        let done = outputs(
+                            sandbox,
+                            &job(DOUBLES, &[&number.to_string()], Scrutiny::Run, 60_000),
+                        );
+                        assert_eq!(done, [(2 * number).to_string()]);
+                    }
+                });
+            }
+        });
+    }
 }
 
 #[test]
@@ -206,38 +210,43 @@ fn a_template_that_dies_is_replaced_and_a_sandbox_that_ends_leaves_nothing() {
     });
 }
 
+/// Backends whose templates serve many runs.
+const SERVING: [Backend; 2] = [Backend::Snapshot, Backend::Fork];
+
 /// Set for a second instance of this test binary that plays the supervisor which is killed.
 const VICTIM: &str = "AZR_TEST_PLAYS_VICTIM";
 
 #[test]
 fn a_supervisor_that_is_killed_leaves_no_process_behind() {
-    if std::env::var_os(VICTIM).is_some() {
-        let sandbox = start(1, Backend::Fork);
+    if let Some(nth) = std::env::var_os(VICTIM) {
+        let sandbox = start(1, SERVING[usize::from(nth == "1")]);
         println!("\nready");
         outputs(&sandbox, &job(SLEEPS, &["3600"], Scrutiny::Run, 3_600_000));
         return;
     }
     let name = "a_supervisor_that_is_killed_leaves_no_process_behind";
-    let mut victim = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture"])
-        .env(VICTIM, "1")
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(victim.stdout.take().unwrap()).lines();
-    assert!(lines.map_while(Result::ok).any(|line| line == "ready"));
-    let mut below = Vec::new();
-    wait_until("a worker", || {
-        below = interpreters_below(victim.id());
-        2 <= below.len()
-    });
-    victim.kill().unwrap();
-    victim.wait().unwrap();
-    wait_until("the end of templates and workers", || {
-        below
-            .iter()
-            .all(|pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_err())
-    });
+    for nth in ["0", "1"] {
+        let mut victim = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--nocapture"])
+            .env(VICTIM, nth)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(victim.stdout.take().unwrap()).lines();
+        assert!(lines.map_while(Result::ok).any(|line| line == "ready"));
+        let mut below = Vec::new();
+        wait_until("a worker", || {
+            below = interpreters_below(victim.id());
+            2 <= below.len()
+        });
+        victim.kill().unwrap();
+        victim.wait().unwrap();
+        wait_until("the end of templates and workers", || {
+            below
+                .iter()
+                .all(|pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_err())
+        });
+    }
 }
 
 #[test]
@@ -246,12 +255,14 @@ fn no_connection_reaches_a_listener_on_the_host() {
     listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     let program = "import socket\ndef f(port):\n    return socket.create_connection(('127.0.0.1', port), 1).recv(1)\n";
-    let sandbox = start(1, Backend::Fork);
-    assert_eq!(
-        outputs(&sandbox, &job(program, &[&port], Scrutiny::Run, 20_000)),
-        ["error"]
-    );
-    assert!(listener.accept().is_err(), "someone came through");
+    for backend in SERVING {
+        let sandbox = start(1, backend);
+        assert_eq!(
+            outputs(&sandbox, &job(program, &[&port], Scrutiny::Run, 20_000)),
+            ["error"]
+        );
+        assert!(listener.accept().is_err(), "someone came through");
+    }
 }
 
 #[test]
@@ -259,39 +270,45 @@ fn no_file_appears_on_the_host() {
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("made");
     let program = "import os, pathlib\ndef f(path):\n    done = []\n    for make in (lambda: open(path, 'w'), lambda: os.mkdir(path), lambda: pathlib.Path(path).touch(), lambda: os.symlink('/', path)):\n        try:\n            make()\n            done.append(1)\n        except OSError:\n            pass\n    return done\n";
-    let sandbox = start(1, Backend::Fork);
-    let path = format!("{:?}", target.display().to_string());
-    assert_eq!(
-        outputs(&sandbox, &job(program, &[&path], Scrutiny::Run, 20_000)),
-        ["[]"]
-    );
-    assert!(!target.exists());
+    for backend in SERVING {
+        let sandbox = start(1, backend);
+        let path = format!("{:?}", target.display().to_string());
+        assert_eq!(
+            outputs(&sandbox, &job(program, &[&path], Scrutiny::Run, 20_000)),
+            ["[]"]
+        );
+        assert!(!target.exists());
+    }
 }
 
 #[test]
 fn all_layers_are_there_or_named_with_a_remedy() {
-    let sandbox = start(1, Backend::Fork);
-    let isolation = sandbox.isolation();
-    assert_eq!(
-        isolation.layers.len() + isolation.missing.len(),
-        Layer::ALL.len()
-    );
-    for missing in &isolation.missing {
-        assert!(!missing.reason.is_empty() && !missing.remedy.is_empty());
-    }
-    let required: Vec<Layer> = isolation
-        .missing
-        .iter()
-        .map(|missing| missing.layer)
-        .collect();
-    let config = PythonConfig {
-        required: required.clone(),
-        ..PythonConfig::default()
-    };
-    match Python::start(&config) {
-        Ok(_) => assert!(required.is_empty(), "started without {required:?}"),
-        Err(SandboxError::MissingLayers { missing }) => assert_eq!(missing.len(), required.len()),
-        Err(other) => panic!("{other}"),
+    for backend in SERVING {
+        let sandbox = start(1, backend);
+        let isolation = sandbox.isolation();
+        assert_eq!(
+            isolation.layers.len() + isolation.missing.len(),
+            Layer::ALL.len()
+        );
+        for missing in &isolation.missing {
+            assert!(!missing.reason.is_empty() && !missing.remedy.is_empty());
+        }
+        let required: Vec<Layer> = isolation
+            .missing
+            .iter()
+            .map(|missing| missing.layer)
+            .collect();
+        let config = PythonConfig {
+            required: required.clone(),
+            ..PythonConfig::default()
+        };
+        match Python::start(&config) {
+            Ok(_) => assert!(required.is_empty(), "started without {required:?}"),
+            Err(SandboxError::MissingLayers { missing }) => {
+                assert_eq!(missing.len(), required.len())
+            }
+            Err(other) => panic!("{other}"),
+        }
     }
 }
 
@@ -316,35 +333,36 @@ fn an_interpreter_that_is_none_is_an_error_that_says_what_to_do() {
 fn the_same_job_gives_the_same_outcome_in_every_sandbox() {
     let program =
         "def f(x):\n    return list({'a', 'b', 'c', 'd', 'e', 'f', 'g'}), hash('x') % 1000\n";
-    let first = outputs(
-        &start(1, Backend::Fork),
-        &job(program, &["0"], Scrutiny::Run, 20_000),
-    );
-    let second = outputs(
-        &start(1, Backend::Exec),
-        &job(program, &["0"], Scrutiny::Run, 20_000),
-    );
+    let [first, second, third] = Backend::ALL.map(|backend| {
+        outputs(
+            &start(1, backend),
+            &job(program, &["0"], Scrutiny::Run, 20_000),
+        )
+    });
     assert_eq!(first, second, "runs use one hash seed");
+    assert_eq!(first, third, "runs use one hash seed");
 }
 
 #[test]
 fn recursion_goes_as_deep_as_in_a_script() {
     let program = "def g(n):\n    return 0 if n == 0 else 1 + g(n - 1)\ndef f(x):\n    n = x\n    while True:\n        try:\n            g(n)\n        except RecursionError:\n            return n\n        n += 1\n";
     let script = format!("{program}print(f(900))");
-    let sandbox = start(1, Backend::Fork);
-    let (interpreter, _) = sandbox.interpreter();
-    let plain = Command::new(interpreter)
-        .args(["-I", "-S", "-c", &script])
-        .output()
-        .unwrap();
-    let plain = String::from_utf8(plain.stdout).unwrap();
-    assert_eq!(
-        outputs(&sandbox, &job(program, &["900"], Scrutiny::Run, 20_000)),
-        [plain.trim()]
-    );
-    let exec = start(1, Backend::Exec);
-    assert_eq!(
-        outputs(&exec, &job(program, &["900"], Scrutiny::Run, 20_000)),
-        [plain.trim()]
-    );
+    for backend in SERVING {
+        let sandbox = start(1, backend);
+        let (interpreter, _) = sandbox.interpreter();
+        let plain = Command::new(interpreter)
+            .args(["-I", "-S", "-c", &script])
+            .output()
+            .unwrap();
+        let plain = String::from_utf8(plain.stdout).unwrap();
+        assert_eq!(
+            outputs(&sandbox, &job(program, &["900"], Scrutiny::Run, 20_000)),
+            [plain.trim()]
+        );
+        let exec = start(1, Backend::Exec);
+        assert_eq!(
+            outputs(&exec, &job(program, &["900"], Scrutiny::Run, 20_000)),
+            [plain.trim()]
+        );
+    }
 }

@@ -58,6 +58,8 @@ status is ok, error, timeout, memory, killed, denied, nondeterministic or invali
 enum BackendName {
     /// The fastest that works here
     Auto,
+    /// One worker for many runs, rolled back from outside after each
+    Snapshot,
     /// A forked worker for each run
     Fork,
     /// A fresh interpreter for each run
@@ -115,6 +117,7 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
 fn start(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Python> {
     let backend = match options.backend {
         BackendName::Auto => BackendChoice::Auto,
+        BackendName::Snapshot => BackendChoice::Only(Backend::Snapshot),
         BackendName::Fork => BackendChoice::Only(Backend::Fork),
         BackendName::Exec => BackendChoice::Only(Backend::Exec),
     };
@@ -223,7 +226,7 @@ fn summary(sandbox: &Python, jobs: usize, seconds: f64) -> String {
     format!(
         "{jobs} jobs in {seconds:.2} s, {:.0} jobs/s; {} backend, {} lanes, Python {major}.{minor}.{patch} at {}; layers {}; missing {}",
         jobs as f64 / seconds.max(1e-9),
-        verdict::backend_name(sandbox.backend()),
+        sandbox.backend().name(),
         sandbox.lanes(),
         path.display(),
         layers.join(" "),

@@ -1,7 +1,10 @@
-//! The seccomp filter: which system calls a template and its workers may make.
+//! The seccomp filters: which system calls a template and its workers may make.
 //!
 //! Three answers: allowed; refused with an error number, so that a program sees an ordinary exception; and killed, for
 //! calls that only an escape needs. Whatever is not named is refused with `EPERM`.
+//!
+//! A template that forks passes its filter on to its workers. One that rolls a worker back must itself trace it and
+//! write its memory; that worker puts on a second, tighter filter, under which nothing outside its memory can change.
 
 /// One instruction of classic BPF, as the kernel reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,25 +45,13 @@ const fn refuse(errno: i32) -> u32 {
     libc::SECCOMP_RET_ERRNO | errno as u32
 }
 
-/// What the interpreter, the allocator and the protocol need. Most frequent first.
-const ALLOWED: &[libc::c_long] = &[
-    libc::SYS_munmap,
-    libc::SYS_brk,
+/// What changes nothing but the caller's memory and time.
+const HARMLESS: &[libc::c_long] = &[
     libc::SYS_futex,
-    libc::SYS_recvfrom,
-    libc::SYS_sendto,
-    libc::SYS_wait4,
-    libc::SYS_close,
-    libc::SYS_close_range,
     libc::SYS_exit_group,
-    libc::SYS_rt_sigtimedwait,
-    libc::SYS_set_robust_list,
-    libc::SYS_rseq,
     libc::SYS_getpid,
     libc::SYS_gettid,
     libc::SYS_getppid,
-    libc::SYS_madvise,
-    libc::SYS_mremap,
     libc::SYS_read,
     libc::SYS_write,
     libc::SYS_getrandom,
@@ -70,10 +61,6 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_nanosleep,
     libc::SYS_pselect6,
     libc::SYS_gettimeofday,
-    libc::SYS_rt_sigaction,
-    libc::SYS_rt_sigprocmask,
-    libc::SYS_rt_sigreturn,
-    libc::SYS_sigaltstack,
     libc::SYS_restart_syscall,
     libc::SYS_exit,
     libc::SYS_sched_yield,
@@ -88,15 +75,53 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_uname,
     libc::SYS_fstat,
     libc::SYS_lseek,
+];
+
+/// What a template needs beside it, and workers of its own inherit.
+const OWN: &[libc::c_long] = &[
+    libc::SYS_munmap,
+    libc::SYS_brk,
+    libc::SYS_recvfrom,
+    libc::SYS_wait4,
+    libc::SYS_close,
+    libc::SYS_close_range,
+    libc::SYS_rt_sigtimedwait,
+    libc::SYS_set_robust_list,
+    libc::SYS_rseq,
+    libc::SYS_madvise,
+    libc::SYS_mremap,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_sigaltstack,
     libc::SYS_sendmsg,
     libc::SYS_pidfd_open,
 ];
 
+/// What a template needs that rolls a worker back, and what that worker needs until it is shut in.
+const ROLLING_BACK: &[libc::c_long] = &[
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_ioctl,
+    libc::SYS_kill,
+    libc::SYS_prlimit64,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_sched_setaffinity,
+    libc::SYS_openat,
+    libc::SYS_userfaultfd,
+    libc::SYS_landlock_restrict_self,
+    libc::SYS_prctl,
+];
+
+/// What would leave a trace outside the memory of a worker that is rolled back, as if there were none.
+const NO_MEMORY: &[libc::c_long] = &[libc::SYS_mmap, libc::SYS_mremap];
+
 /// The same by their older numbers.
 #[cfg(target_arch = "x86_64")]
-const ALLOWED_BY_OLD_NUMBER: &[libc::c_long] = &[libc::SYS_select];
+const HARMLESS_BY_OLD_NUMBER: &[libc::c_long] = &[libc::SYS_select];
 #[cfg(target_arch = "aarch64")]
-const ALLOWED_BY_OLD_NUMBER: &[libc::c_long] = &[];
+const HARMLESS_BY_OLD_NUMBER: &[libc::c_long] = &[];
 
 /// What only an escape needs.
 const KILLED: &[libc::c_long] = &[
@@ -168,8 +193,8 @@ const NAMESPACE_FLAGS: u32 = (libc::CLONE_NEWUSER
     | libc::CLONE_NEWUTS
     | libc::CLONE_NEWCGROUP) as u32;
 
-/// The filter as the bytes of an array of `struct sock_filter`.
-pub(super) fn program() -> Vec<u8> {
+/// A filter as the kernel reads it: an array of `struct sock_filter`.
+fn bytes(filter: &[Instruction]) -> Vec<u8> {
     let bytes = |instruction: &Instruction| {
         let mut bytes = [0_u8; 8];
         bytes[..2].copy_from_slice(&instruction.code.to_ne_bytes());
@@ -178,30 +203,15 @@ pub(super) fn program() -> Vec<u8> {
         bytes[4..].copy_from_slice(&instruction.operand.to_ne_bytes());
         bytes
     };
-    instructions().iter().flat_map(bytes).collect()
+    filter.iter().flat_map(bytes).collect()
 }
 
-fn instructions() -> Vec<Instruction> {
-    let mut filter = vec![load(ARCHITECTURE)];
-    filter.extend([
-        jump(JUMP_EQUAL, AUDIT_ARCHITECTURE, 1, 0),
-        answer(KILL),
-        load(NUMBER),
-    ]);
-    filter.extend([jump(JUMP_NOT_LESS, FOREIGN_NUMBERS, 0, 1), answer(KILL)]);
-    // A fork; threads and shared memory are refused, namespaces are an escape.
-    on_call(&mut filter, libc::SYS_clone, |rule| {
-        rule.extend([
-            load(argument_low(0)),
-            jump(JUMP_ANY_BIT, NAMESPACE_FLAGS, 0, 1),
-            answer(KILL),
-        ]);
-        rule.extend([
-            jump(JUMP_ANY_BIT, !FORK_FLAGS, 0, 1),
-            answer(refuse(libc::EPERM)),
-            answer(ALLOW),
-        ]);
-    });
+/// The filter of a template.
+pub(super) fn of_template(rolls_back: bool) -> Vec<u8> {
+    let mut filter = beginning();
+    let own: &[libc::c_long] = if rolls_back { ROLLING_BACK } else { &[] };
+    always(&mut filter, own, ALLOW);
+    on_fork(&mut filter, ALLOW);
     // Memory, but never executable.
     for call in [libc::SYS_mmap, libc::SYS_mprotect] {
         on_call(&mut filter, call, |rule| {
@@ -231,21 +241,113 @@ fn instructions() -> Vec<Instruction> {
             answer(ALLOW),
         ]);
     });
-    let mut always = |calls: &[libc::c_long], action: u32| {
-        for &call in calls {
-            filter.extend([jump(JUMP_EQUAL, call as u32, 0, 1), answer(action)]);
+    always(&mut filter, OWN, ALLOW);
+    end(&mut filter);
+    bytes(&filter)
+}
+
+/// The filter of a worker that is rolled back.
+#[derive(Debug, serde::Serialize)]
+pub(super) struct WorkerFilter {
+    /// Its instructions, as hexadecimal text.
+    program: String,
+    /// Which instructions have the high half (this one and the next) and the low half of the lowest end of the heap as
+    /// their operand.
+    high: usize,
+    low: usize,
+}
+
+/// The filter of a worker that is rolled back.
+pub(super) fn of_worker() -> WorkerFilter {
+    let mut filter = beginning();
+    on_fork(&mut filter, refuse(libc::EAGAIN));
+    // The heap's end is put back from inside after each run; below where it was then lies what must stay.
+    on_call(&mut filter, libc::SYS_brk, |rule| {
+        rule.extend([
+            load(argument_low(0) + 4),
+            jump(JUMP_EQUAL, 0, 2, 0),
+            jump(JUMP_NOT_LESS, 0, 4, 0),
+            answer(KILL),
+            load(argument_low(0)),
+            jump(JUMP_NOT_LESS, 0, 1, 0),
+            answer(KILL),
+            answer(ALLOW),
+        ]);
+    });
+    let high = filter.len() - 7;
+    // Limits may be asked for, not set.
+    on_call(&mut filter, libc::SYS_prlimit64, |rule| {
+        for half in [0, 4] {
+            rule.extend([
+                load(argument_low(2) + half),
+                jump(JUMP_EQUAL, 0, 1, 0),
+                answer(refuse(libc::EPERM)),
+            ]);
         }
-    };
-    always(ALLOWED, ALLOW);
-    always(ALLOWED_BY_OLD_NUMBER, ALLOW);
-    always(NOTHING_THERE, refuse(libc::ENOENT));
-    always(NOTHING_THERE_BY_PATH, refuse(libc::ENOENT));
-    always(KILLED, KILL);
+        rule.extend([
+            load(argument_low(0)),
+            jump(JUMP_EQUAL, 0, 1, 0),
+            answer(refuse(libc::EPERM)),
+            answer(ALLOW),
+        ]);
+    });
+    always(&mut filter, NO_MEMORY, refuse(libc::ENOMEM));
+    end(&mut filter);
+    WorkerFilter {
+        program: bytes(&filter)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect(),
+        high,
+        low: high + 4,
+    }
+}
+
+/// Other instruction sets and numberings are an escape.
+fn beginning() -> Vec<Instruction> {
+    vec![
+        load(ARCHITECTURE),
+        jump(JUMP_EQUAL, AUDIT_ARCHITECTURE, 1, 0),
+        answer(KILL),
+        load(NUMBER),
+        jump(JUMP_NOT_LESS, FOREIGN_NUMBERS, 0, 1),
+        answer(KILL),
+    ]
+}
+
+/// A fork; threads and shared memory are refused, namespaces are an escape.
+fn on_fork(filter: &mut Vec<Instruction>, action: u32) {
+    on_call(filter, libc::SYS_clone, |rule| {
+        rule.extend([
+            load(argument_low(0)),
+            jump(JUMP_ANY_BIT, NAMESPACE_FLAGS, 0, 1),
+            answer(KILL),
+        ]);
+        rule.extend([
+            jump(JUMP_ANY_BIT, !FORK_FLAGS, 0, 1),
+            answer(refuse(libc::EPERM)),
+            answer(action),
+        ]);
+    });
+}
+
+fn always(filter: &mut Vec<Instruction>, calls: &[libc::c_long], action: u32) {
+    for &call in calls {
+        filter.extend([jump(JUMP_EQUAL, call as u32, 0, 1), answer(action)]);
+    }
+}
+
+/// What both filters say of everything else.
+fn end(filter: &mut Vec<Instruction>) {
+    always(filter, HARMLESS, ALLOW);
+    always(filter, HARMLESS_BY_OLD_NUMBER, ALLOW);
+    always(filter, NOTHING_THERE, refuse(libc::ENOENT));
+    always(filter, NOTHING_THERE_BY_PATH, refuse(libc::ENOENT));
+    always(filter, KILLED, KILL);
     // Without it the C library falls back to clone, whose flags can be seen.
-    always(&[libc::SYS_clone3], refuse(libc::ENOSYS));
-    always(&[libc::SYS_ioctl], refuse(libc::ENOTTY));
+    always(filter, &[libc::SYS_clone3], refuse(libc::ENOSYS));
+    always(filter, &[libc::SYS_ioctl], refuse(libc::ENOTTY));
     filter.push(answer(refuse(libc::EPERM)));
-    filter
 }
 
 /// Appends a rule for one call. The rule ends every path with an answer.

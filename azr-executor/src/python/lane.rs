@@ -48,6 +48,24 @@ impl Lane {
         Ok((hello.version, hello.refused()))
     }
 
+    /// Pages of its workers that were not rolled back to what they were.
+    pub(super) fn audit(&mut self) -> Result<u32, SandboxError> {
+        let mut pages = 0;
+        for slot in &mut self.templates {
+            if let Some(template) = slot {
+                let audited = template.audit().map_err(|source| SandboxError::LaneLost {
+                    lane: self.index,
+                    source,
+                });
+                if audited.is_err() {
+                    *slot = None;
+                }
+                pages += audited?;
+            }
+        }
+        Ok(pages)
+    }
+
     /// Runs a job: one outcome for each input.
     pub(super) fn run(&mut self, job: &Job) -> Result<Vec<Outcome>, SandboxError> {
         job.inputs

@@ -7,16 +7,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-
-use crate::isolation::{Layer, MissingLayer};
 use crate::outcome::{Denial, Limit, Outcome};
+use crate::python::Backend;
 use crate::python::deadline::{Deadline, Stopwatch};
+use crate::python::greeting::{Hello, START_WALL_MAX, Settings, greet, store_bytes};
 use crate::python::keeper::Keeper;
 use crate::python::namespaces::NamespacePlan;
 use crate::python::request::{REQUEST_BYTES_MAX, RESULT_BYTES_MAX, Run};
 use crate::python::result::{self, CALLS_DONE_AT, HEADER_BYTES, NONCE_BYTES};
-use crate::python::{Backend, filter};
 use crate::sys::{self, Channel, Child, Ending, SharedMemory, Spawn, WriteAccess};
 
 /// The text that the interpreter runs; its parts are one program.
@@ -27,17 +25,17 @@ const DRIVER: &str = concat!(
     include_str!("driver/main.py"),
 );
 
-/// How long a template may take to start. Only a host in trouble needs more than a second.
-const START_WALL_MAX: Duration = Duration::from_secs(60);
+/// What runs inside the interpreter, compiled from `native/`.
+const NATIVE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/azr_native.so"));
+
+/// How long a run may take before the processor time of a worker of many runs is looked at.
+const SHORT_RUN: Duration = Duration::from_millis(20);
 
 /// How long after its deadline a worker's end may take to be reported, before its template is given up.
 const GRACE: Duration = Duration::from_millis(50);
 
 /// Size of the largest message from a template, bytes.
-const MESSAGE_BYTES_MAX: usize = 1 << 14;
-
-/// Size of a memory page that all hosts agree on for giving memory back, bytes.
-const PAGE_BYTES: usize = 1 << 16;
+pub(super) const MESSAGE_BYTES_MAX: usize = 1 << 14;
 
 /// What a template is made of.
 #[derive(Debug, Clone)]
@@ -46,28 +44,10 @@ pub(super) struct Recipe {
     pub(super) interpreter: PathBuf,
     /// Seed of its string hashes.
     pub(super) hash_seed: u32,
-    /// Whether it forks a worker for each run or is the worker itself.
+    /// Whether it rolls one worker back, forks one for each run or is the worker itself.
     pub(super) backend: Backend,
     /// Its namespaces.
     pub(super) namespaces: NamespacePlan,
-}
-
-/// What a template says of itself once it is shut in.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Hello {
-    /// Version of the interpreter.
-    pub(super) version: [u32; 3],
-    refused: std::collections::BTreeMap<String, i32>,
-}
-
-impl Hello {
-    /// The layers that the host refused from inside.
-    pub(super) fn refused(&self) -> Vec<MissingLayer> {
-        let refusal = |(name, &errno): (&String, &i32)| {
-            Some(MissingLayer::new(name.parse::<Layer>().ok()?, errno))
-        };
-        self.refused.iter().filter_map(refusal).collect()
-    }
 }
 
 /// A template that waits for requests.
@@ -76,22 +56,14 @@ pub(super) struct Template {
     channel: Channel,
     request: SharedMemory,
     result: SharedMemory,
+    /// The worker of the run, once it is handed over.
+    worker: Option<OwnedFd>,
     backend: Backend,
     /// Whether it can run no further program: it was the worker, or its worker does not end.
     is_spent: bool,
     /// Bytes of the last request, to be wiped by the next.
     request_length: usize,
     hello: Hello,
-}
-
-#[derive(Serialize)]
-struct Settings {
-    request_bytes: usize,
-    result_bytes: usize,
-    forks: bool,
-    gives_up_root: bool,
-    namespaces: Vec<&'static str>,
-    filter: String,
 }
 
 impl Template {
@@ -106,8 +78,19 @@ impl Template {
                 .write(true)
                 .open("/dev/null")?,
         );
+        let mut native = SharedMemory::create(c"native", NATIVE.len(), WriteAccess::Ours)?;
+        native.write(0, NATIVE);
+        let store =
+            SharedMemory::create(c"store", store_bytes(recipe.backend), WriteAccess::Everyone)?;
         let copy = |memory: &SharedMemory| memory.as_fd().try_clone_to_owned();
-        let descriptors = [nowhere, theirs, copy(&request)?, copy(&result)?];
+        let descriptors = [
+            nowhere,
+            theirs,
+            copy(&request)?,
+            copy(&result)?,
+            copy(&native)?,
+            copy(&store)?,
+        ];
         let program = c_string(recipe.interpreter.as_os_str().as_bytes())?;
         let mut arguments = vec![program.clone()];
         for argument in ["-s", "-S", "-B", "-Xutf8", "-Wignore", "-c", DRIVER] {
@@ -118,12 +101,15 @@ impl Template {
         )?];
         let namespaces = recipe.namespaces.flags;
         let child = keeper.run(move || {
-            let [nowhere, theirs, request, result] = descriptors.each_ref().map(AsFd::as_fd);
+            let [nowhere, theirs, request, result, native, store] =
+                descriptors.each_ref().map(AsFd::as_fd);
             Child::spawn(&Spawn {
                 program: &program,
                 arguments: &arguments,
                 environment: &environment,
-                descriptors: &[nowhere, nowhere, nowhere, theirs, request, result],
+                descriptors: &[
+                    nowhere, nowhere, nowhere, theirs, request, result, native, store,
+                ],
                 namespaces,
             })
         })??;
@@ -133,6 +119,7 @@ impl Template {
             channel,
             request,
             result,
+            worker: None,
             backend: recipe.backend,
             is_spent: false,
             request_length: 0,
@@ -167,17 +154,38 @@ impl Template {
         self.channel.send(b"r")?;
         let deadline = Deadline::start(&run.job.limits, run.calls);
         let (ending, exceeded) = match self.backend {
-            Backend::Fork => self.watch_worker(&deadline)?,
+            Backend::Snapshot | Backend::Fork => self.watch_worker(&deadline)?,
             Backend::Exec => self.watch_child(&deadline)?,
         };
         let outcomes = self.judge(ending, exceeded, &nonce, run.calls as usize);
         // What one program leaves in shared memory, the next one must not find.
-        self.result.clear(0, PAGE_BYTES);
-        self.result.discard_from(PAGE_BYTES)?;
+        self.result.wipe()?;
         Ok(outcomes)
     }
 
-    /// Reads the result of a worker that is dead. Only a whole result and a clean exit count.
+    /// Pages of the worker's memory that are not what they were before its first program, once it is rolled back.
+    ///
+    /// # Errors
+    /// When the template is lost.
+    pub(super) fn audit(&mut self) -> io::Result<u32> {
+        if self.backend != Backend::Snapshot {
+            return Ok(0);
+        }
+        self.channel.send(b"a")?;
+        loop {
+            let message = self.channel.receive(MESSAGE_BYTES_MAX, START_WALL_MAX)?;
+            let message = message.ok_or(Error::from(ErrorKind::TimedOut))?;
+            match (message.bytes.split_first(), message.descriptor) {
+                (Some((b'p', _)), Some(descriptor)) => self.worker = Some(descriptor),
+                (Some((b'a', rest)), None) => {
+                    return u32::try_from(number(rest)?).map_err(Error::other);
+                }
+                _ => return Err(Error::from(ErrorKind::InvalidData)),
+            }
+        }
+    }
+
+    /// Reads the result of a worker that is dead or stopped. Only a whole result and a clean exit count.
     fn judge(
         &self,
         ending: Ending,
@@ -204,9 +212,11 @@ impl Template {
         vec![outcome]
     }
 
-    /// Waits for a forked worker. Most are done before the template hands them over.
+    /// Waits for a worker of the template's. Most are done before anything has to be looked at.
     fn watch_worker(&mut self, deadline: &Deadline) -> io::Result<(Ending, Option<Limit>)> {
-        let mut worker = None;
+        if self.backend == Backend::Fork {
+            self.worker = None;
+        }
         let mut stopwatch = None;
         let mut exceeded: Option<(Limit, Instant)> = None;
         loop {
@@ -220,34 +230,52 @@ impl Template {
                         return Ok((Ending::Signaled(libc::SIGKILL), Some(limit)));
                     }
                 },
+                (None, Ok(patience)) if stopwatch.is_none() => patience.min(SHORT_RUN),
                 (None, Ok(patience)) => patience,
                 (None, Err(limit)) => {
                     exceeded = Some((limit, Instant::now()));
-                    worker
-                        .as_ref()
-                        .map_or(Ok(()), |worker: &OwnedFd| sys::kill(worker.as_fd()))?;
+                    self.kill_worker()?;
                     GRACE
                 }
             };
             let Some(message) = self.channel.receive(MESSAGE_BYTES_MAX, patience)? else {
+                if let (None, Some(worker)) = (&stopwatch, &self.worker) {
+                    // A worker of many runs has their processor time on its clock; of this one's, what is lost is less
+                    // than a short run.
+                    stopwatch = Some(match self.backend {
+                        Backend::Snapshot => Stopwatch::from_now(worker.as_fd()),
+                        _ => Stopwatch::from_birth(worker.as_fd()),
+                    });
+                }
                 continue;
             };
             match (message.bytes.split_first(), message.descriptor) {
                 (Some((b'p', _)), Some(descriptor)) => {
-                    stopwatch = Some(Stopwatch::from_birth(descriptor.as_fd()));
+                    self.worker = Some(descriptor);
                     if exceeded.is_some() {
-                        sys::kill(descriptor.as_fd())?;
+                        self.kill_worker()?;
                     }
-                    worker = Some(descriptor);
                 }
                 (Some((b'e', rest)), None) => {
                     let status = number(rest)?;
                     return Ok((Ending::of_status(status), exceeded.map(|(limit, _)| limit)));
                 }
                 (Some((b'f', rest)), None) => return Err(Error::from_raw_os_error(number(rest)?)),
+                (Some((b'd', rest)), None) => {
+                    let status = number(rest)?;
+                    return Err(Error::other(format!(
+                        "a worker did not come to its first stop (wait status {status:#x})"
+                    )));
+                }
                 _ => return Err(Error::from(ErrorKind::InvalidData)),
             }
         }
+    }
+
+    fn kill_worker(&self) -> io::Result<()> {
+        self.worker
+            .as_ref()
+            .map_or(Ok(()), |worker| sys::kill(worker.as_fd()))
     }
 
     /// Waits for a template that is the worker itself.
@@ -271,48 +299,6 @@ impl Template {
 
     fn calls_done(&self) -> u32 {
         u32::from(self.result.peek(CALLS_DONE_AT))
-    }
-}
-
-impl Settings {
-    fn of(recipe: &Recipe) -> Self {
-        let flags = recipe.namespaces.flags;
-        let namespaces = [
-            (libc::CLONE_NEWPID, Layer::Pid),
-            (libc::CLONE_NEWNS, Layer::Mount),
-            (libc::CLONE_NEWUTS, Layer::Uts),
-        ];
-        Self {
-            request_bytes: REQUEST_BYTES_MAX,
-            result_bytes: RESULT_BYTES_MAX,
-            forks: recipe.backend == Backend::Fork,
-            gives_up_root: recipe.namespaces.gives_up_root,
-            namespaces: namespaces
-                .iter()
-                .filter(|(flag, _)| flags & flag != 0)
-                .map(|(_, layer)| layer.name())
-                .collect(),
-            filter: filter::program()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-        }
-    }
-}
-
-fn greet(channel: &Channel, settings: &Settings) -> io::Result<Hello> {
-    channel.send(&serde_json::to_vec(settings)?)?;
-    let started = Instant::now();
-    loop {
-        let left = START_WALL_MAX
-            .checked_sub(started.elapsed())
-            .ok_or(Error::from(ErrorKind::TimedOut))?;
-        if let Some(message) = channel.receive(MESSAGE_BYTES_MAX, left)? {
-            return match message.bytes.strip_prefix(b"!") {
-                Some(failure) => Err(Error::other(String::from_utf8_lossy(failure).into_owned())),
-                None => Ok(serde_json::from_slice(&message.bytes)?),
-            };
-        }
     }
 }
 

@@ -135,8 +135,29 @@ impl SharedMemory {
         unsafe { std::ptr::write_bytes(self.start.as_ptr().add(offset), 0, length) };
     }
 
+    /// Makes everything zero. Quick where only the first page was ever written.
+    pub(crate) fn wipe(&mut self) -> io::Result<()> {
+        self.clear(0, PAGE_BYTES);
+        if PAGE_BYTES < self.bytes_in_use()? {
+            self.discard_from(PAGE_BYTES)?;
+        }
+        Ok(())
+    }
+
+    /// Bytes of the pages that exist.
+    fn bytes_in_use(&self) -> io::Result<usize> {
+        // SAFETY: all-zero is a valid place for the call to write to.
+        let mut status: libc::stat = unsafe { std::mem::zeroed() };
+        // SAFETY: the place is valid.
+        checked(unsafe { libc::fstat(self.descriptor.as_raw_fd(), &raw mut status) })?;
+        // The unit of blocks is 512 bytes everywhere.
+        usize::try_from(status.st_blocks)
+            .map(|blocks| blocks * 512)
+            .map_err(io::Error::other)
+    }
+
     /// Gives all pages from `offset` on back, so that they read as zeros. `offset` is a multiple of the page size.
-    pub(crate) fn discard_from(&mut self, offset: usize) -> io::Result<()> {
+    fn discard_from(&mut self, offset: usize) -> io::Result<()> {
         let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
         let convert = |number: usize| libc::off_t::try_from(number).map_err(io::Error::other);
         let (offset, length) = (
@@ -148,6 +169,9 @@ impl SharedMemory {
         Ok(())
     }
 }
+
+/// Size of a page, bytes; where pages are larger, the first of them is cleared in parts and the rest given back whole.
+const PAGE_BYTES: usize = 4096;
 
 impl AsFd for SharedMemory {
     fn as_fd(&self) -> BorrowedFd<'_> {

@@ -121,7 +121,7 @@ impl Drop for Child {
     }
 }
 
-/// Kills the process behind a process descriptor.
+/// Kills the process behind a process descriptor, unless it has ended.
 pub(crate) fn kill(process: BorrowedFd<'_>) -> io::Result<()> {
     let (none, no_flags) = (std::ptr::null::<libc::siginfo_t>(), 0);
     // SAFETY: no signal information is passed, which the call permits.
@@ -134,10 +134,9 @@ pub(crate) fn kill(process: BorrowedFd<'_>) -> io::Result<()> {
             no_flags,
         )
     };
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
+    match io::Error::last_os_error() {
+        error if result < 0 && error.raw_os_error() != Some(libc::ESRCH) => Err(error),
+        _ => Ok(()),
     }
 }
 

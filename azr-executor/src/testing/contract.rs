@@ -4,13 +4,13 @@ use crate::{Arguments, Bans, Job, Limit, Limits, Outcome, Sandbox, Scrutiny};
 
 /// One promise.
 #[derive(Debug, Clone, Copy)]
-pub struct Case {
+pub struct Case<'text> {
     /// The promise, as a sentence.
-    pub promise: &'static str,
+    pub promise: &'text str,
     /// A program with an entry function `f`.
-    pub program: &'static str,
+    pub program: &'text str,
     /// Its argument list.
-    pub input: &'static str,
+    pub input: &'text str,
     /// How it is looked at.
     pub scrutiny: Scrutiny,
     /// What must come of it.
@@ -54,7 +54,7 @@ pub fn contract(sandbox: &dyn Sandbox) {
 ///
 /// # Panics
 /// When a promise is broken, naming all that are.
-pub fn withstand(sandbox: &dyn Sandbox, cases: &[Case]) {
+pub fn withstand(sandbox: &dyn Sandbox, cases: &[Case<'_>]) {
     let mut broken = Vec::new();
     for case in cases {
         match run(sandbox, case) {
@@ -80,7 +80,7 @@ pub fn withstand(sandbox: &dyn Sandbox, cases: &[Case]) {
     );
 }
 
-fn run(sandbox: &dyn Sandbox, case: &Case) -> Result<Outcome, String> {
+fn run(sandbox: &dyn Sandbox, case: &Case<'_>) -> Result<Outcome, String> {
     let input = Arguments::parse(case.input).map_err(|error| error.to_string())?;
     let job = Job {
         program: case.program.to_owned(),
@@ -114,7 +114,7 @@ const fn runs(
     program: &'static str,
     input: &'static str,
     expected: Expected,
-) -> Case {
+) -> Case<'static> {
     Case {
         promise,
         program,
@@ -129,7 +129,7 @@ const fn checks(
     program: &'static str,
     input: &'static str,
     expected: Expected,
-) -> Case {
+) -> Case<'static> {
     Case {
         promise,
         program,
@@ -140,14 +140,14 @@ const fn checks(
 }
 
 /// What every sandbox must still answer after anything.
-const CANARY: Case = runs(
+const CANARY: Case<'_> = runs(
     "the next program finds a fresh interpreter",
     "import math, sys\ndef f(x):\n    return [sorted([3, 1, x]), math.sqrt(16), sys.getrecursionlimit() >= 1000, len(str(10 ** 700))]\n",
     "2",
     Expected::Value("[[1, 2, 3], 4.0, True, 701]"),
 );
 
-const CASES: &[Case] = &[
+const CASES: &[Case<'_>] = &[
     runs(
         "every plain value comes back as it is",
         "def f(*a, **k):\n    return a, k, {1, 2}, frozenset(), {'k': [None, True, -5, 1.5, 2j, 'é\\n', b'\\xff', 10 ** 40]}",

@@ -10,7 +10,8 @@ const KIND: &str = "azr-tasks/src/kind.rs";
 const KINDS: [&str; 3] = ["Deduction", "Abduction", "Induction"];
 
 /// Files (or directories, ending in `/`) that may hold `unsafe`.
-const UNSAFE_HOMES: [&str; 4] = [
+const UNSAFE_HOMES: [&str; 5] = [
+    "azr-executor/native/",
     "azr-executor/src/sys.rs",
     "azr-executor/src/sys/",
     "azr-model/src/simd.rs",

@@ -22,7 +22,8 @@ pub fn findings(environment: &Environment) -> Vec<Finding> {
 fn running(python: &Python) -> Vec<Finding> {
     let (path, [major, minor, patch]) = python.interpreter();
     let backend = match python.backend() {
-        Backend::Fork => "forked from a template",
+        Backend::Snapshot => "one worker for many runs, rolled back after each",
+        Backend::Fork => "forked from a template for each run",
         Backend::Exec => "started anew for each run",
     };
     let found = format!(

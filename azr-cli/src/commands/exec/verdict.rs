@@ -2,8 +2,7 @@
 
 use azr_executor::value::LiteralError;
 use azr_executor::{
-    Arguments, Backend, Denial, Job, Limit, Outcome, Python, Sandbox, SandboxError, Scrutiny,
-    Value, syntax,
+    Arguments, Denial, Job, Limit, Outcome, Python, Sandbox, SandboxError, Scrutiny, Value, syntax,
 };
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -94,7 +93,7 @@ impl Verdict {
                 .map(Answer::detail)
                 .or(unreadable)
                 .unwrap_or_default(),
-            backend: backend_name(sandbox.backend()),
+            backend: sandbox.backend().name(),
             micros,
         })
     }
@@ -289,13 +288,5 @@ fn denied_because(denial: &Denial) -> String {
         Denial::SourceTooLarge { bytes } => format!("it is too large: {bytes} bytes"),
         Denial::SourceTooDeep => "it is nested too deep".to_owned(),
         Denial::SystemCall => "it made a system call that only an escape needs".to_owned(),
-    }
-}
-
-/// The backend as results and flags name it.
-pub fn backend_name(backend: Backend) -> &'static str {
-    match backend {
-        Backend::Fork => "fork",
-        Backend::Exec => "exec",
     }
 }

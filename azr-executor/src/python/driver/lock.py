@@ -5,6 +5,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWUSER = 0x10000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 32, 16384, 1 << 18
 MNT_DETACH = 2
+PR_SET_DUMPABLE, PR_SET_THP_DISABLE = 4, 41
 PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 1, 22, 24, 38, 47
 PR_CAP_AMBIENT_CLEAR_ALL = 4
 SECCOMP_MODE_FILTER = 2
@@ -92,16 +93,27 @@ def drop_capabilities():
     check(LIBC.capset(header, bytes(24)))
 
 
-def landlock():
+def landlock_rules():
+    """Rules that allow nothing."""
     version = syscall(LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), LANDLOCK_CREATE_RULESET_VERSION)
     files = {1: 0x1FFF, 2: 0x3FFF, 3: 0x7FFF, 4: 0x7FFF}.get(version, 0xFFFF)
     ports = 0x3 if version >= 4 else 0
     scopes = 0x3 if version >= 6 else 0
     size = 8 if version < 4 else 16 if version < 6 else 24
     rules = struct.pack("<QQQ", files, ports, scopes)
-    ruleset = syscall(LANDLOCK_CREATE_RULESET, rules, ctypes.c_size_t(size), 0)
-    syscall(LANDLOCK_RESTRICT_SELF, ruleset, 0)
-    os.close(ruleset)
+    return syscall(LANDLOCK_CREATE_RULESET, rules, ctypes.c_size_t(size), 0)
+
+
+def landlock():
+    rules = landlock_rules()
+    syscall(LANDLOCK_RESTRICT_SELF, rules, 0)
+    os.close(rules)
+
+
+def can_be_watched():
+    """A tracer without privileges needs this, and watching goes by small pages."""
+    check(LIBC.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
+    LIBC.prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
 
 
 def die_with_supervisor():
@@ -116,11 +128,12 @@ def filter_calls(program):
 
 
 def shut_in(settings):
+    """Puts the layers on. Gives those that the host refused, and the landlock rules that are left to workers."""
     refused = {}
 
     def put_on(layer, step, *arguments):
         try:
-            step(*arguments)
+            return step(*arguments)
         except Refused as refusal:
             refused[layer] = refusal.args[0]
 
@@ -137,7 +150,9 @@ def shut_in(settings):
         put_on("capabilities", give_up_root)
         put_on("user", own_users)
     put_on("capabilities", drop_capabilities)
-    put_on("landlock", landlock)
+    rules = put_on("landlock", landlock_rules if settings["rolls_back"] else landlock)
+    if settings["rolls_back"]:
+        can_be_watched()
     die_with_supervisor()
     put_on("seccomp", filter_calls, bytes.fromhex(settings["filter"]))
-    return refused
+    return refused, -1 if rules is None else rules

@@ -1,18 +1,19 @@
-# Part 4 of 4: the template waits, forks a worker for each run, and reports how the worker ended. The worker runs one
-# program and is gone.
+# Part 4 of 4: hands over to the native part, which serves requests with workers of its own; or, where each run has a
+# fresh interpreter, runs one program here. The latter is the slow truth that the native part is tested against.
 
-SOCKET, REQUEST, RESULT = 3, 4, 5
+SOCKET, REQUEST, RESULT, NATIVE, STORE = 3, 4, 5, 6, 7
+# The directory /proc, where a worker that is rolled back learns what to watch.
+PROC = -1
+# What the native part has addresses of.
+KEPT = []
 REQUEST_HEADER = struct.Struct("<16sIQQIIIII")
 RESULT_HEADER_BYTES = 64
 CALLS_DONE = 16
 RESULT_LENGTH = struct.Struct("<I")
-ENDING = struct.Struct("<ci")
 # Address space for the driver to report in when a program has used up its own.
 HEADROOM_BYTES = 16 << 20
-# A worker that runs longer than this is handed to the supervisor, which watches the deadlines.
-SHORT_RUN_SECONDS = 0.02
-# Frames below a program that a script would not have, counted by tests/contract.rs.
-OWN_FRAMES = 4
+# Frames below a program that a script would not have, counted by tests/lifecycle.rs: here, and under the native part.
+OWN_FRAMES, NATIVE_FRAMES = 4, 2
 
 
 class Run:
@@ -122,33 +123,11 @@ def work(request, result, address_space, submodules):
     exit_process(0)
 
 
-def report_ending(channel, pid):
-    """Waits for the worker. A long one is handed over: only the supervisor can kill."""
-    if signal.sigtimedwait([signal.SIGCHLD], SHORT_RUN_SECONDS) is None:
-        descriptor = os.pidfd_open(pid)
-        socket.send_fds(channel, [ENDING.pack(b"p", 0)], [descriptor])
-        os.close(descriptor)
-        signal.sigwaitinfo([signal.SIGCHLD])
-    _, status = os.waitpid(pid, 0)
-    os.write(SOCKET, ENDING.pack(b"e", status))
-
-
-def serve(settings, channel, request, result, address_space, submodules):
-    while os.read(SOCKET, 1) == b"r":
-        try:
-            pid = os.fork() if settings["forks"] else 0
-        except OSError as error:
-            os.write(SOCKET, ENDING.pack(b"f", error.errno))
-            continue
-        if pid == 0:
-            try:
-                os.close(SOCKET)
-                if DIE_WITH_PARENT is not None:
-                    DIE_WITH_PARENT()
-                work(request, result, address_space, submodules)
-            finally:
-                exit_process(1)
-        report_ending(channel, pid)
+def serve_once(request, result, address_space, submodules):
+    """Runs one program in this very process."""
+    if os.read(SOCKET, 1) == b"r":
+        os.close(SOCKET)
+        work(request, result, address_space, submodules)
 
 
 def submodules_by_package():
@@ -171,30 +150,74 @@ def forget_loading():
     os.environ.clear()
 
 
+def native_settings(settings, windows, store, address_space, submodules, rules):
+    """What the native part is told, as it lays it out: 64 bits each. Objects live as long as the process."""
+    worker_filter = ctypes.create_string_buffer(bytes.fromhex(settings["worker_filter"]["program"]))
+    objects = [compile, "<program>", "exec", 0, builtins, type_name, exception_arguments, INT_MAX, -INT_MAX, submodules]
+    words = [settings["rolls_back"], SOCKET, "pid" not in settings["namespaces"], address_space, *windows]
+    words += [settings["result_bytes"], *map(id, objects), PROC, rules]
+    words += [ctypes.addressof(worker_filter), len(worker_filter) // 8]
+    words += [settings["worker_filter"]["high"], settings["worker_filter"]["low"]]
+    words += [*store, settings["store_bytes"], STORE]
+    KEPT.extend([objects, worker_filter])
+    return (ctypes.c_int64 * len(words))(*words)
+
+
+def map_window(descriptor, length, protection):
+    LIBC.mmap.restype = ctypes.c_void_p
+    address = LIBC.mmap(None, ctypes.c_size_t(length), protection, mmap.MAP_SHARED, descriptor, ctypes.c_long(0))
+    if address in (None, ctypes.c_void_p(-1).value):
+        raise OSError(ctypes.get_errno(), "mmap")
+    return address
+
+
+def close_all_but(kept):
+    at = SOCKET + 1
+    for descriptor in [*sorted(kept), 4096]:
+        os.closerange(at, descriptor)
+        at = descriptor + 1
+
+
 def main():
-    global LIBC, DIE_WITH_PARENT
+    global LIBC, PROC
     settings = json.loads(os.read(SOCKET, 1 << 16))
     preload()
-    channel = socket.socket(fileno=SOCKET)
-    request = mmap.mmap(REQUEST, settings["request_bytes"], mmap.MAP_SHARED, mmap.PROT_READ)
-    result = mmap.mmap(RESULT, settings["result_bytes"], mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
+    is_native = settings["native"]
+    if is_native:
+        library = ctypes.PyDLL("/proc/self/fd/%d" % NATIVE)
+        library.azr_serve.restype = None
+        windows = [
+            map_window(REQUEST, settings["request_bytes"], mmap.PROT_READ),
+            map_window(RESULT, settings["result_bytes"], mmap.PROT_READ | mmap.PROT_WRITE),
+        ]
+    else:
+        request = mmap.mmap(REQUEST, settings["request_bytes"], mmap.MAP_SHARED, mmap.PROT_READ)
+        result = mmap.mmap(RESULT, settings["result_bytes"], mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
     with open("/proc/self/statm") as statm:
         address_space = int(statm.read().split()[0]) * mmap.PAGESIZE
+    store = [0]
+    if settings["rolls_back"]:
+        PROC = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+        store = [map_window(STORE, settings["store_bytes"], mmap.PROT_READ | mmap.PROT_WRITE)]
+        # Its workers will have it elsewhere, to read.
+        address_space += settings["store_bytes"]
     forget_loading()
-    os.closerange(4, 4096)
-    refused = shut_in(settings)
-    # A process namespace ends with its first process; without one, each worker has to be told.
-    DIE_WITH_PARENT = None if "pid" in settings["namespaces"] else die_with_supervisor
-    if DIE_WITH_PARENT is None:
-        LIBC = None
+    close_all_but([PROC, STORE] if settings["rolls_back"] else [])
+    submodules = submodules_by_package()
+    refused, rules = shut_in(settings)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    if settings["forks"]:
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+    if is_native:
+        words = native_settings(settings, windows, store, address_space, submodules, rules)
     gc.collect()
     gc.freeze()
     hello = {"version": list(sys.version_info[:3]), "refused": refused}
+    recursion_limit(1000 + NATIVE_FRAMES)
+    LIBC = None
     os.write(SOCKET, json.dumps(hello).encode())
-    serve(settings, channel, request, result, address_space, submodules_by_package())
+    if is_native:
+        library.azr_serve(words)
+    else:
+        serve_once(request, result, address_space, submodules)
     exit_process(0)
 
 

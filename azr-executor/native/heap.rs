@@ -1,0 +1,52 @@
+//! Where programs get their memory: from the heap alone, whose end the kernel can be told to put back.
+
+use std::ffi::{c_int, c_void};
+
+use crate::host::PAGE_BYTES;
+
+const M_TRIM_THRESHOLD: c_int = -1;
+const M_TOP_PAD: c_int = -2;
+const M_MMAP_MAX: c_int = -4;
+const TOP_PAD_BYTES: c_int = 1 << 20;
+
+unsafe extern "C" {
+    fn free(memory: *mut c_void);
+    fn mallopt(parameter: c_int, value: c_int) -> c_int;
+    fn memalign(alignment: usize, length: usize) -> *mut c_void;
+    fn PyObject_SetArenaAllocator(allocator: *const ArenaAllocator);
+}
+
+#[repr(C)]
+struct ArenaAllocator {
+    context: *mut c_void,
+    allocate: unsafe extern "C" fn(*mut c_void, usize) -> *mut c_void,
+    free: unsafe extern "C" fn(*mut c_void, *mut c_void, usize),
+}
+
+/// Makes all memory of programs come from the heap, whose end the kernel can be told to put back, and none from new
+/// mappings.
+///
+/// # Safety
+/// The interpreter's lock is held.
+pub unsafe fn take_memory_from_heap() {
+    unsafe extern "C" fn allocate(_: *mut c_void, length: usize) -> *mut c_void {
+        // SAFETY: the alignment is a power of two.
+        unsafe { memalign(PAGE_BYTES, length) }
+    }
+    unsafe extern "C" fn release(_: *mut c_void, _: *mut c_void, _: usize) {
+        // Arenas from before are mappings, which cannot be given back; those since are rolled back.
+    }
+    // SAFETY: the allocator is copied; memory that was allocated before stays where it is.
+    unsafe {
+        mallopt(M_MMAP_MAX, 0);
+        mallopt(M_TRIM_THRESHOLD, c_int::MAX);
+        mallopt(M_TOP_PAD, TOP_PAD_BYTES);
+        PyObject_SetArenaAllocator(&ArenaAllocator {
+            context: std::ptr::null_mut(),
+            allocate,
+            free: release,
+        });
+        // The heap's end moves past its padding, so that short programs never move it.
+        free(memalign(PAGE_BYTES, PAGE_BYTES));
+    }
+}

@@ -1,0 +1,343 @@
+//! A worker's memory as it was at the snapshot, and how it becomes that again.
+//!
+//! The kernel keeps the list of what was written: every writable private mapping is registered for asynchronous write
+//! protection (`userfaultfd`, Linux 6.7), and `PAGEMAP_SCAN` names the pages without protection, which are those written
+//! since they were last protected. Protection is renewed for all pages at once, now and then, and not for each page after
+//! each run: a page that programs write all the time would only fault each time. So the pages to restore are those written
+//! since the last renewal, and the more there are, the sooner comes the next.
+//!
+//! The content lies in memory that the worker sees too, read-only ([`crate::store`]): it copies the pages itself, by code
+//! that it cannot change, from a list that it cannot change, in registers that the tracer sets ([`crate::life`]). That is
+//! several times faster than writing into another process, which looks up every page.
+
+use std::ffi::c_int;
+
+use crate::host::{self, EINVAL, PAGE_BYTES, Part};
+use crate::store::{LIST_BYTES, PAGES_AT, STEPS_MAX, Step, Store, ZERO_BYTES, ZEROS_AT};
+use crate::watch::{Range, Watch};
+
+/// `struct page_region`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Region {
+    start: usize,
+    end: usize,
+    categories: u64,
+}
+
+/// `struct pm_scan_arg`.
+#[repr(C)]
+struct Scan {
+    size: u64,
+    flags: u64,
+    start: u64,
+    end: u64,
+    walk_end: u64,
+    regions: *mut Region,
+    regions_length: u64,
+    pages_max: u64,
+    category_inverted: u64,
+    category_mask: u64,
+    category_any_of: u64,
+    returned: u64,
+}
+
+const PAGEMAP_SCAN: u64 = 0xc060_6610;
+const PROTECT_MATCHING: u64 = 1;
+const PROTECTABLE: u64 = 1;
+const WRITTEN: u64 = 2;
+const PRESENT: u64 = 8;
+const SWAPPED: u64 = 16;
+const ZERO: u64 = 32;
+
+unsafe extern "C" {
+    fn process_vm_readv(
+        process: c_int,
+        here: *const Part,
+        n_here: usize,
+        there: *const Part,
+        n_there: usize,
+        flags: usize,
+    ) -> isize;
+}
+
+/// Pages that follow each other, and where their content is kept.
+#[derive(Clone, Copy)]
+struct Extent {
+    start: usize,
+    end: usize,
+    kept_at: usize,
+}
+
+/// Regions that one scan names, at most; a run that scatters more is not undone but ended with its worker.
+const REGIONS_MAX: usize = 2048;
+
+/// Runs from one renewal of protection to the next.
+const RUNS_MAX: u32 = 256;
+
+/// Pages beyond those of the first run after a renewal that bring the next one early.
+const EXTRA_PAGES_MAX: usize = 128;
+
+/// Pages that had no content at the snapshot; with more of them the worker is replaced.
+const NEW_PAGES_MAX: usize = 2048;
+
+/// A worker's memory as it was at the snapshot.
+pub struct Image {
+    process: c_int,
+    page_map: c_int,
+    fault_descriptor: c_int,
+    store: Store,
+    /// Where the worker has the store.
+    store_there: usize,
+    /// From the first mapping's start to the last one's end.
+    span: [usize; 2],
+    extents: Vec<Extent>,
+    regions: Vec<Region>,
+    runs: u32,
+    pages_of_first_run: usize,
+}
+
+impl Image {
+    /// Takes the snapshot of a stopped worker and protects all its pages.
+    pub fn take(
+        process: c_int,
+        watch: &Watch,
+        ranges: &[Range],
+        store: Store,
+    ) -> Result<Self, c_int> {
+        let span = match ranges {
+            [first, .., last] => [first.start, last.end],
+            _ => return Err(EINVAL),
+        };
+        let none = Region {
+            start: 0,
+            end: 0,
+            categories: 0,
+        };
+        let mut image = Self {
+            process,
+            page_map: watch.page_map,
+            fault_descriptor: watch.fault_descriptor,
+            store,
+            store_there: watch.store,
+            span,
+            extents: Vec::new(),
+            regions: vec![none; REGIONS_MAX],
+            runs: 0,
+            pages_of_first_run: 0,
+        };
+        image.extents = image.pages_with_content(ranges)?;
+        image.copy_from_worker().ok_or(EINVAL)?;
+        image.protect()?;
+        Ok(image)
+    }
+
+    /// All pages of files, and of the rest those that are there.
+    fn pages_with_content(&mut self, ranges: &[Range]) -> Result<Vec<Extent>, c_int> {
+        let mut extents = Vec::new();
+        let mut kept_at = PAGES_AT;
+        let mut keep = |start: usize, end: usize| {
+            extents.push(Extent {
+                start,
+                end,
+                kept_at,
+            });
+            kept_at += end - start;
+        };
+        for range in ranges {
+            if range.has_file {
+                keep(range.start, range.end);
+                continue;
+            }
+            let mut scan = self.scan_of(range.start, range.end);
+            scan.category_mask = PROTECTABLE;
+            let found = self.scan(&mut scan)?;
+            for region in &self.regions[..found] {
+                keep(region.start, region.end);
+            }
+        }
+        Ok(extents)
+    }
+
+    fn copy_from_worker(&self) -> Option<()> {
+        for extent in &self.extents {
+            let length = extent.end - extent.start;
+            let here = Part {
+                start: self.store.place(extent.kept_at, length)?,
+                length,
+            };
+            let there = Part {
+                start: std::ptr::without_provenance_mut(extent.start),
+                length,
+            };
+            // SAFETY: one part on either side; ours lies in the store.
+            let copied = unsafe {
+                process_vm_readv(self.process, &raw const here, 1, &raw const there, 1, 0)
+            };
+            if copied != length.cast_signed() {
+                return None;
+            }
+        }
+        Some(())
+    }
+
+    fn scan_of(&self, start: usize, end: usize) -> Scan {
+        Scan {
+            size: size_of::<Scan>() as u64,
+            flags: 0,
+            start: start as u64,
+            end: end as u64,
+            walk_end: 0,
+            regions: self.regions.as_ptr().cast_mut(),
+            regions_length: REGIONS_MAX as u64,
+            pages_max: 0,
+            category_inverted: 0,
+            category_mask: PROTECTABLE | WRITTEN,
+            category_any_of: PRESENT | SWAPPED,
+            returned: PRESENT,
+        }
+    }
+
+    /// How many regions a scan names. Too many are an error.
+    fn scan(&mut self, scan: &mut Scan) -> Result<usize, c_int> {
+        scan.regions = self.regions.as_mut_ptr();
+        let n = host::control(self.page_map, PAGEMAP_SCAN, (&raw mut *scan).cast())?;
+        if scan.walk_end < scan.end {
+            return Err(EINVAL);
+        }
+        Ok(n.cast_unsigned() as usize)
+    }
+
+    /// Protects every page that is there.
+    pub fn protect(&mut self) -> Result<(), c_int> {
+        let mut scan = self.scan_of(self.span[0], self.span[1]);
+        scan.flags = PROTECT_MATCHING;
+        scan.regions = std::ptr::null_mut();
+        scan.regions_length = 0;
+        self.runs = 0;
+        host::control(self.page_map, PAGEMAP_SCAN, (&raw mut scan).cast())?;
+        Ok(())
+    }
+
+    /// Writes the list of what the worker has to copy to be as it was. None when it cannot be used again.
+    pub fn plan(&mut self) -> Option<Plan> {
+        let mut scan = self.scan_of(self.span[0], self.span[1]);
+        scan.category_inverted = ZERO;
+        scan.category_mask |= ZERO;
+        let found = self.scan(&mut scan).ok()?;
+        let regions = &self.regions[..found];
+        let pages: usize = regions
+            .iter()
+            .map(|it| (it.end - it.start) / PAGE_BYTES)
+            .sum();
+        let steps = self.list(regions)?;
+        if self.runs == 0 {
+            self.pages_of_first_run = pages;
+        }
+        self.runs += 1;
+        let is_due = RUNS_MAX <= self.runs || self.pages_of_first_run + EXTRA_PAGES_MAX < pages;
+        Some(Plan {
+            steps,
+            list_there: self.store_there,
+            is_due,
+        })
+    }
+
+    fn list(&self, regions: &[Region]) -> Option<usize> {
+        let list = self.store.place(0, LIST_BYTES)?.cast::<Step>();
+        let mut extents = self.extents.iter().peekable();
+        let (mut steps, mut new_pages) = (0, 0);
+        for region in regions {
+            let mut at = region.start;
+            while at < region.end {
+                while extents.next_if(|it| it.end <= at).is_some() {}
+                let (kept_at, end) = match extents.peek() {
+                    Some(extent) if extent.start <= at => (
+                        extent.kept_at + at - extent.start,
+                        extent.end.min(region.end),
+                    ),
+                    next => {
+                        let end = next
+                            .map_or(region.end, |it| it.start.min(region.end))
+                            .min(at + ZERO_BYTES);
+                        new_pages += (end - at) / PAGE_BYTES;
+                        (ZEROS_AT, end)
+                    }
+                };
+                if steps == STEPS_MAX {
+                    return None;
+                }
+                let step = Step {
+                    to: at,
+                    from: self.store_there + kept_at,
+                    bytes: end - at,
+                };
+                // SAFETY: the list has room for so many.
+                unsafe { list.add(steps).write(step) };
+                steps += 1;
+                at = end;
+            }
+        }
+        (new_pages <= NEW_PAGES_MAX).then_some(steps)
+    }
+
+    /// Pages that are not what they were at the snapshot. For tests.
+    pub fn differing_pages(&mut self) -> c_int {
+        let mut scan = self.scan_of(self.span[0], self.span[1]);
+        scan.category_mask = PROTECTABLE;
+        let Ok(found) = self.scan(&mut scan) else {
+            return -1;
+        };
+        let mut differing = 0;
+        let mut extents = self.extents.iter().peekable();
+        let mut page = [0_u8; PAGE_BYTES];
+        for region in &self.regions[..found] {
+            for at in (region.start..region.end).step_by(PAGE_BYTES) {
+                while extents.next_if(|it| it.end <= at).is_some() {}
+                let kept_at = match extents.peek() {
+                    Some(extent) if extent.start <= at => extent.kept_at + at - extent.start,
+                    _ => ZEROS_AT,
+                };
+                let Some(kept) = self.store.place(kept_at, PAGE_BYTES) else {
+                    return -1;
+                };
+                let here = Part {
+                    start: page.as_mut_ptr().cast(),
+                    length: PAGE_BYTES,
+                };
+                let there = Part {
+                    start: std::ptr::without_provenance_mut(at),
+                    length: PAGE_BYTES,
+                };
+                // SAFETY: one page on either side.
+                let same = unsafe {
+                    process_vm_readv(self.process, &raw const here, 1, &raw const there, 1, 0)
+                        == PAGE_BYTES.cast_signed()
+                        && std::slice::from_raw_parts(kept.cast::<u8>(), PAGE_BYTES) == page
+                };
+                differing += c_int::from(!same);
+            }
+        }
+        differing
+    }
+}
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        // SAFETY: both descriptors are ours.
+        unsafe {
+            host::close(self.page_map);
+            host::close(self.fault_descriptor);
+        }
+    }
+}
+
+/// What has to be done before the next run.
+#[derive(Clone, Copy)]
+pub struct Plan {
+    /// How many copies, and where the worker has their list.
+    pub steps: usize,
+    pub list_there: usize,
+    /// Whether all pages are to be protected anew once the copies are made.
+    pub is_due: bool,
+}

@@ -1,0 +1,46 @@
+//! What runs inside a template's interpreter: native code that reads requests, runs programs and writes typed results.
+//!
+//! The crate's build script compiles these files into a shared library and embeds it; the driver loads it into the
+//! interpreter before that is shut in. Nothing here is linked into the supervisor. It has no dependencies, and of the
+//! interpreter it uses functions that every CPython from 3.10 on exports.
+//!
+//! Order of reading: [`serve`] (the template's loop), [`program`] (one run), [`record`], [`encode`] and [`decode`] (what came of it, and values),
+//! [`snapshot`], [`life`] and [`image`] (a worker that is rolled back) with [`watch`], [`store`] and [`heap`], then the two
+//! foreign sides, [`python`] and [`host`].
+
+// A library of its own for the build, an example for format and lints: neither has callers that Rust can see.
+#![allow(dead_code)]
+
+mod decode;
+mod encode;
+mod host;
+mod program;
+mod python;
+mod record;
+mod serve;
+
+#[cfg(target_arch = "x86_64")]
+mod heap;
+#[cfg(target_arch = "x86_64")]
+mod image;
+#[cfg(target_arch = "x86_64")]
+mod life;
+#[cfg(target_arch = "x86_64")]
+mod snapshot;
+#[cfg(target_arch = "x86_64")]
+mod store;
+#[cfg(target_arch = "x86_64")]
+mod watch;
+
+use serve::Settings;
+
+/// Serves requests until the supervisor is gone. Called once by the driver, with the interpreter's lock held.
+///
+/// # Safety
+/// `settings` points to a filled [`Settings`] whose addresses, objects and descriptors are valid for the rest of the
+/// process.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn azr_serve(settings: *const Settings) {
+    // SAFETY: as the caller promises.
+    unsafe { serve::serve(&*settings) }
+}

@@ -1,0 +1,199 @@
+//! The life of a worker that is rolled back: birth, layers, and then one run after the other, each from the same state.
+//!
+//! It shuts itself in further than its template: no files at all, and system calls that change nothing but its own memory.
+//! What a program did to that memory is undone at the trap, registers and all.
+
+use std::arch::asm;
+use std::ffi::{c_int, c_long, c_uint, c_void};
+
+use crate::host;
+use crate::program::{self, Request};
+use crate::serve::Settings;
+use crate::store::{self, Store};
+use crate::watch::{self, RANGES_MAX, Range, Watch};
+
+/// What a worker that is rolled back needs, beside the windows. 64 bits each.
+#[repr(C)]
+pub struct Recipe {
+    /// The directory `/proc`, which is not in the template's root any more.
+    proc_directory: u64,
+    /// The landlock rules to put on, or -1.
+    landlock_rules: u64,
+    /// The seccomp filter: address, instructions.
+    filter: u64,
+    filter_length: u64,
+    /// Instructions whose operands become the high half (two, one after the other) and the low half of the lowest address
+    /// that `brk` may have.
+    filter_brk_high: u64,
+    filter_brk_low: u64,
+    /// Where the content of snapshots is kept.
+    pub store: Store,
+}
+
+const PTRACE_TRACEME: c_uint = 0;
+const PR_SET_SECCOMP: c_int = 22;
+const SECCOMP_MODE_FILTER: usize = 2;
+const SYS_CLOSE_RANGE: c_long = 436;
+const SYS_LANDLOCK_RESTRICT_SELF: c_long = 446;
+const FIRST_DESCRIPTOR: c_uint = 3;
+
+unsafe extern "C" {
+    fn brk(end: *mut c_void) -> c_int;
+    fn ptrace(request: c_uint, process: c_int, address: usize, data: usize) -> c_long;
+    fn sbrk(bytes: isize) -> *mut c_void;
+}
+
+/// What a worker says of itself before any program exists.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Birth {
+    /// What went wrong; 0 for nothing.
+    pub error: c_int,
+    /// How it can be watched.
+    pub watch: Watch,
+    /// Its memory that can change.
+    pub ranges: [Range; RANGES_MAX],
+}
+
+/// From its birth to its end.
+///
+/// # Safety
+/// As `serve::serve`, in a child that has just been forked.
+pub unsafe fn live(settings: &Settings, birth: *mut Birth) -> ! {
+    // SAFETY: as `serve`; the place of the birth record is shared with the template.
+    unsafe {
+        ptrace(PTRACE_TRACEME, 0, 0, 0);
+        if settings.die_with_parent != 0 {
+            host::prctl(host::PR_SET_PDEATHSIG, host::SIGKILL);
+        }
+        let recipe = &settings.recipe;
+        let watch = watch::watch_self(
+            recipe.proc_directory as c_int,
+            &recipe.store,
+            &mut (*birth).ranges,
+        );
+        (*birth).error = match watch {
+            Ok(watch) => {
+                (*birth).watch = watch;
+                0
+            }
+            Err(error) => error,
+        };
+        trap();
+        store::forget(birth);
+        let end_of_heap = sbrk(0);
+        let error = shut_in(&settings.recipe, end_of_heap.addr());
+        if error != 0 {
+            host::_exit(error);
+        }
+        loop {
+            trap();
+            // From here on everything is as it was at the snapshot, but for the vector state and the end of the heap,
+            // which live in the processor and in the kernel.
+            reset_vector_state();
+            brk(end_of_heap);
+            let request = Request::read(settings.windows.request);
+            program::run(&request, &settings.windows, settings.tools);
+        }
+    }
+}
+
+/// Stops until the template lets go; then copies what it is told to, so that everything this process can write is what
+/// it was at the stop. The template sets all registers: `r8` copies from the list at `r9`, then once more a stop if `r10`
+/// is not 0. Nothing here reads memory that a program can write.
+fn trap() {
+    // SAFETY: without copies, which is how this is entered, nothing changes; the copies make all memory what it was here.
+    unsafe {
+        asm!(
+            "int3",
+            "2:",
+            "test r8, r8",
+            "jz 3f",
+            "mov rdi, [r9]",
+            "mov rsi, [r9 + 8]",
+            "mov rcx, [r9 + 16]",
+            "rep movsb",
+            "add r9, 24",
+            "dec r8",
+            "jmp 2b",
+            "3:",
+            "test r10, r10",
+            "jz 4f",
+            "int3",
+            "4:",
+            inout("r8") 0_u64 => _,
+            inout("r9") 0_u64 => _,
+            inout("r10") 0_u64 => _,
+            out("rdi") _,
+            out("rsi") _,
+            out("rcx") _,
+        );
+    }
+}
+
+/// Sets all vector and floating-point registers to their initial state.
+fn reset_vector_state() {
+    #[repr(C, align(64))]
+    struct Area([u32; 144]);
+    static INITIAL: Area = {
+        let mut words = [0; 144];
+        // The control word of the vector unit: all exceptions masked, round to nearest.
+        words[6] = 0x1f80;
+        Area(words)
+    };
+    // SAFETY: an area whose header names no component sets all of them to their initial state.
+    unsafe {
+        asm!(
+            "xrstor64 [{area}]",
+            area = in(reg) &raw const INITIAL,
+            inout("eax") u32::MAX => _,
+            inout("edx") u32::MAX => _,
+            clobber_abi("sysv64"),
+            options(readonly, nostack)
+        );
+    }
+}
+
+/// Takes files, limits and system calls away. Gives an error number, 0 for none.
+unsafe fn shut_in(recipe: &Recipe, end_of_heap: usize) -> c_int {
+    #[repr(C)]
+    struct Filter {
+        length: u16,
+        instructions: *mut Instruction,
+    }
+    #[repr(C)]
+    struct Instruction {
+        code: u16,
+        jumps: u16,
+        operand: u32,
+    }
+    // SAFETY: the recipe is valid, and its filter is this process's own copy.
+    unsafe {
+        if (recipe.landlock_rules as c_int) >= 0
+            && host::syscall(
+                SYS_LANDLOCK_RESTRICT_SELF,
+                recipe.landlock_rules as c_int,
+                0,
+            ) != 0
+        {
+            return host::error_number();
+        }
+        host::syscall(SYS_CLOSE_RANGE, FIRST_DESCRIPTOR, c_uint::MAX, 0);
+        host::limit(host::RLIMIT_NPROC, 0, 0);
+        host::limit(host::RLIMIT_NOFILE, 3, 3);
+        let instructions = recipe.filter as *mut Instruction;
+        for nth in [0, 1] {
+            (*instructions.add(recipe.filter_brk_high as usize + nth)).operand =
+                (end_of_heap >> 32) as u32;
+        }
+        (*instructions.add(recipe.filter_brk_low as usize)).operand = end_of_heap as u32;
+        let filter = Filter {
+            length: recipe.filter_length as u16,
+            instructions,
+        };
+        if host::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &raw const filter, 0, 0) != 0 {
+            return host::error_number();
+        }
+    }
+    0
+}

@@ -1,0 +1,365 @@
+//! One worker for many runs: stopped after each by a trap, and let go again with the order to make itself what it was.
+//!
+//! The worker ([`crate::life`]) is the template's child and its tracee. Which of its pages have to be copied back is
+//! learned from the kernel ([`crate::image`]); registers are put back from here.
+
+use std::ffi::{c_int, c_long, c_uint};
+
+use crate::heap;
+use crate::host;
+use crate::image::{Image, Plan};
+use crate::life::{self, Birth};
+use crate::program::Request;
+use crate::serve::Settings;
+use crate::store;
+use crate::watch::Watch;
+
+/// Registers as the kernel hands them out; only the place of the next instruction is looked at.
+type Registers = [u64; 27];
+const NEXT_INSTRUCTION: usize = 16;
+/// `r8`, `r9` and `r10`: what the trap is told when it is let go.
+const STEPS: usize = 9;
+const LIST: usize = 8;
+const STOPS_AGAIN: usize = 7;
+
+const PTRACE_CONT: c_uint = 7;
+const PTRACE_GETREGS: c_uint = 12;
+const PTRACE_SETREGS: c_uint = 13;
+const PTRACE_SETOPTIONS: c_uint = 0x4200;
+const PTRACE_O_EXITKILL: usize = 0x10_0000;
+const SIGTRAP: c_int = 5;
+const SYS_PIDFD_GETFD: c_long = 438;
+
+unsafe extern "C" {
+    fn kill(process: c_int, signal: c_int) -> c_int;
+    fn prlimit(process: c_int, resource: c_uint, new: *const [u64; 2], old: *mut [u64; 2])
+    -> c_int;
+    fn sched_getcpu() -> c_int;
+    fn sched_setaffinity(process: c_int, length: usize, processors: *const [u64; 16]) -> c_int;
+    fn ptrace(request: c_uint, process: c_int, address: usize, data: usize) -> c_long;
+}
+
+/// A worker that waits at its trap.
+struct Worker {
+    process: c_int,
+    registers: Registers,
+    image: Image,
+    /// What it has to copy before its next run.
+    plan: Plan,
+    /// The limit of its address space that is set now.
+    address_space_max: u64,
+    /// The processor that it is bound to now.
+    processor: c_int,
+}
+
+/// Why there is no worker.
+enum Failure {
+    /// A system call failed with this error number.
+    Call(c_int),
+    /// The worker ended, or stopped elsewhere than at its trap, with this wait status.
+    Worker(c_int),
+}
+
+/// # Safety
+/// As `serve::serve`.
+pub unsafe fn serve(settings: &Settings, socket: c_int) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        heap::take_memory_from_heap();
+        settings.recipe.store.keep_from_workers();
+        let Ok(births) = store::shared::<Birth>() else {
+            return;
+        };
+        // There is always one ready, so that a request after a killed worker does not wait for its successor's birth.
+        let mut worker = Worker::spawn(settings, births, socket);
+        while let Some(request) = host::next_request(socket) {
+            if worker.is_err() {
+                worker = Worker::spawn(settings, births, socket);
+            }
+            let ready = match worker.as_mut() {
+                Ok(ready) => ready,
+                Err(Failure::Call(error)) => {
+                    host::report(socket, b'f', *error, -1);
+                    continue;
+                }
+                Err(Failure::Worker(status)) => {
+                    host::report(socket, b'd', *status, -1);
+                    continue;
+                }
+            };
+            let goes_on = match request {
+                b'a' => ready.audit(socket),
+                _ => ready.run(settings, socket),
+            };
+            if !goes_on {
+                end(ready.process);
+                worker = Worker::spawn(settings, births, socket);
+            }
+        }
+    }
+}
+
+impl Worker {
+    unsafe fn spawn(
+        settings: &Settings,
+        births: *mut Birth,
+        socket: c_int,
+    ) -> Result<Self, Failure> {
+        // SAFETY: as `serve`; the child runs nothing but its own birth and programs.
+        let process = unsafe { host::fork() };
+        match process {
+            // SAFETY: as `serve`.
+            0 => unsafe { life::live(settings, births) },
+            -1 => Err(Failure::Call(host::error_number())),
+            _ => {
+                let worker = Self::raise(settings, births, process, socket);
+                if worker.is_err() {
+                    end(process);
+                }
+                worker
+            }
+        }
+    }
+
+    /// From the child's birth to its first stop at the trap.
+    fn raise(
+        settings: &Settings,
+        births: *mut Birth,
+        process: c_int,
+        socket: c_int,
+    ) -> Result<Self, Failure> {
+        stopped_at_trap(stop_of(process))?;
+        // SAFETY: no memory is involved.
+        unsafe { ptrace(PTRACE_SETOPTIONS, process, 0, PTRACE_O_EXITKILL) };
+        // SAFETY: the worker wrote this before it stopped, and no program exists yet.
+        let birth = unsafe { births.read() };
+        if birth.error != 0 {
+            return Err(Failure::Call(birth.error));
+        }
+        let handle = host::open_process(process);
+        let take = |descriptor: c_int| {
+            // SAFETY: no memory is involved.
+            let copy = unsafe { host::syscall(SYS_PIDFD_GETFD, handle, descriptor, 0) } as c_int;
+            if copy < 0 {
+                Err(Failure::Call(host::error_number()))
+            } else {
+                Ok(copy)
+            }
+        };
+        let descriptors = (
+            take(birth.watch.page_map),
+            take(birth.watch.fault_descriptor),
+        );
+        // The supervisor watches the deadlines of all its runs, and kills it when one is over.
+        host::report(socket, b'p', 0, handle);
+        // SAFETY: the descriptor is ours.
+        unsafe { host::close(handle) };
+        let watch = Watch {
+            page_map: descriptors.0?,
+            fault_descriptor: descriptors.1?,
+            ..birth.watch
+        };
+        resume(process);
+        stopped_at_trap(stop_of(process))?;
+        let registers = registers(process);
+        let ranges = &birth.ranges[..watch.ranges];
+        let mut image =
+            Image::take(process, &watch, ranges, settings.recipe.store).map_err(Failure::Call)?;
+        let plan = image.plan().ok_or(Failure::Call(host::error_number()))?;
+        Ok(Self {
+            process,
+            registers,
+            image,
+            plan,
+            address_space_max: 0,
+            processor: -1,
+        })
+    }
+
+    /// Runs the request, reports, and rolls back; false when the worker cannot be used again.
+    fn run(&mut self, settings: &Settings, socket: c_int) -> bool {
+        // SAFETY: the supervisor wrote the request before it said so.
+        let request = unsafe { Request::read(settings.windows.request) };
+        self.limit(
+            settings
+                .address_space
+                .saturating_add(request.memory_bytes_max),
+        );
+        let status = match self.begin() {
+            Ok(()) => stop_of(self.process),
+            Err(status) => status,
+        };
+        let is_done = stopped_at_trap(status).is_ok()
+            && registers(self.process)[NEXT_INSTRUCTION] == self.registers[NEXT_INSTRUCTION];
+        if is_done {
+            host::report(socket, b'e', 0, -1);
+            return match self.image.plan() {
+                Some(plan) => {
+                    self.plan = plan;
+                    true
+                }
+                None => false,
+            };
+        }
+        let status = if is_stopped(status) {
+            // A signal that would have ended it: reported as if it had.
+            let signal = status >> 8 & 0x7f;
+            if signal == SIGTRAP {
+                host::SIGKILL
+            } else {
+                signal
+            }
+        } else if status == 0 {
+            // It left without a result, which the trap alone says is complete.
+            1 << 8
+        } else {
+            status
+        };
+        host::report(socket, b'e', status, -1);
+        false
+    }
+
+    /// Lets the worker go, to make itself what it was and then to run. Protection is renewed in between when it is due.
+    fn begin(&mut self) -> Result<(), c_int> {
+        self.follow();
+        if self.plan.is_due {
+            self.roll_back()?;
+            self.image.protect().map_err(|_| KILLED)?;
+            self.go(0, GOES_ON);
+        } else {
+            self.go(self.plan.steps, GOES_ON);
+        }
+        Ok(())
+    }
+
+    /// The worker makes itself what it was, and stops again.
+    fn roll_back(&mut self) -> Result<(), c_int> {
+        self.go(self.plan.steps, STOPS);
+        let status = stop_of(self.process);
+        self.plan.steps = 0;
+        stopped_at_trap(status).map_err(|_| status)
+    }
+
+    /// Says how many pages are not what they were at the snapshot.
+    fn audit(&mut self, socket: c_int) -> bool {
+        let rolled_back = self.roll_back().is_ok();
+        host::report(
+            socket,
+            b'a',
+            if rolled_back {
+                self.image.differing_pages()
+            } else {
+                -1
+            },
+            -1,
+        );
+        rolled_back
+    }
+
+    /// Binds the worker to the processor that the template runs on. They take turns, and a turn on the same processor is
+    /// several times cheaper than one that wakes another; the template itself goes wherever the scheduler wants it.
+    fn follow(&mut self) {
+        // SAFETY: one mask is read. Where binding is refused, turns are slower and nothing else.
+        unsafe {
+            let processor = sched_getcpu();
+            if processor != self.processor && (0..1024).contains(&processor) {
+                self.processor = processor;
+                let mut processors = [0; 16];
+                processors[processor as usize / 64] = 1 << (processor % 64);
+                sched_setaffinity(
+                    self.process,
+                    size_of_val(&processors),
+                    &raw const processors,
+                );
+            }
+        }
+    }
+
+    fn go(&self, steps: usize, then: u64) {
+        let mut registers = self.registers;
+        registers[STEPS] = steps as u64;
+        registers[LIST] = self.plan.list_there as u64;
+        registers[STOPS_AGAIN] = then;
+        // SAFETY: the registers are a valid place.
+        unsafe {
+            ptrace(
+                PTRACE_SETREGS,
+                self.process,
+                0,
+                (&raw const registers).addr(),
+            )
+        };
+        resume(self.process);
+    }
+
+    fn limit(&mut self, address_space: u64) {
+        if self.address_space_max != address_space {
+            self.address_space_max = address_space;
+            let limits = [address_space, u64::MAX];
+            // SAFETY: two words are read, none written. Lowering and raising below the hard limit always succeeds.
+            unsafe {
+                prlimit(
+                    self.process,
+                    host::RLIMIT_AS,
+                    &raw const limits,
+                    std::ptr::null_mut(),
+                );
+            }
+        }
+    }
+}
+
+/// What the trap does after its copies.
+const GOES_ON: u64 = 0;
+const STOPS: u64 = 1;
+
+/// The wait status of a process that was killed.
+const KILLED: c_int = host::SIGKILL;
+
+/// Waits until the worker stops or ends. There is no limit: the supervisor kills it when its time is over.
+fn stop_of(process: c_int) -> c_int {
+    let mut status = 0;
+    // SAFETY: one number is written.
+    while unsafe { host::waitpid(process, &raw mut status, 0) } < 0 && host::error_number() == EINTR
+    {
+    }
+    status
+}
+
+const EINTR: c_int = 4;
+
+fn end(process: c_int) {
+    let mut status = 0;
+    // SAFETY: one number is written.
+    unsafe {
+        kill(process, host::SIGKILL);
+        while host::waitpid(process, &raw mut status, 0) == process && is_stopped(status) {}
+    }
+}
+
+fn is_stopped(status: c_int) -> bool {
+    status & 0xff == 0x7f
+}
+
+fn stopped_at_trap(status: c_int) -> Result<(), Failure> {
+    if is_stopped(status) && status >> 8 & 0xff == SIGTRAP {
+        Ok(())
+    } else if status & 0x7f == 0 && status != 0 {
+        // An exit before the first stop says which error it was.
+        Err(Failure::Call(status >> 8))
+    } else {
+        Err(Failure::Worker(status))
+    }
+}
+
+fn resume(process: c_int) {
+    // SAFETY: no memory is involved.
+    unsafe { ptrace(PTRACE_CONT, process, 0, 0) };
+}
+
+fn registers(process: c_int) -> Registers {
+    let mut registers = [0; 27];
+    // SAFETY: the registers are a valid place.
+    unsafe { ptrace(PTRACE_GETREGS, process, 0, (&raw mut registers).addr()) };
+    registers
+}

@@ -1,0 +1,123 @@
+//! What only a worker that is rolled back has to keep: after any program it is what it was before the first one.
+
+use std::collections::HashSet;
+
+use azr_executor::{
+    Arguments, Backend, BackendChoice, Bans, Job, Limits, Outcome, Python, PythonConfig, Sandbox,
+    Scrutiny,
+};
+
+fn sandbox() -> Python {
+    let config = PythonConfig {
+        lanes: std::num::NonZeroUsize::new(1),
+        backend: BackendChoice::Only(Backend::Snapshot),
+        ..PythonConfig::default()
+    };
+    Python::start(&config).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn run(sandbox: &Python, program: &str, input: &str) -> Outcome {
+    let job = Job {
+        program: program.to_owned(),
+        entry: "f".to_owned(),
+        inputs: vec![Arguments::parse(input).unwrap_or_else(|error| panic!("{error}"))],
+        scrutiny: Scrutiny::Run,
+        bans: Bans::none(),
+        limits: Limits {
+            wall_ms_max: 20_000,
+            cpu_ms_max: 20_000,
+            ..Limits::default()
+        },
+    };
+    sandbox
+        .run(&job)
+        .unwrap_or_else(|error| panic!("{error}"))
+        .outcomes
+        .swap_remove(0)
+}
+
+/// Programs that write to much, to little, deep, high and wide.
+const PROGRAMS: [&str; 9] = [
+    "def f(x):\n    return x",
+    "def f(x):\n    return sum(bytearray(b'a' * (1 << 22))[::4096])",
+    "def f(x):\n    return [[i] * 10 for i in range(5000)][x]",
+    "def g(n):\n    return 0 if n == 0 else 1 + g(n - 1)\ndef f(x):\n    return g(800)",
+    "import collections, random, re\ndef f(x):\n    random.seed(x)\n    return re.sub('a', 'b', 'aaa'), random.random() < 2, collections.Counter('abca')['a']",
+    "import sys\ndef f(x):\n    sys.modules['x'] = 1\n    sys.setrecursionlimit(5000)\n    return sys.intern('word' * 100)[:3]",
+    "import decimal\ndef f(x):\n    decimal.getcontext().prec = 99\n    return str(decimal.Decimal(2).sqrt())",
+    "def f(x):\n    raise ValueError([bytes(1 << 20)])",
+    "import gc\nclass A:\n    pass\ndef f(x):\n    for i in range(3000):\n        a = A()\n        a.a = a\n    return gc.collect() > 0",
+];
+
+#[test]
+fn every_page_is_what_it_was_before_the_first_program() {
+    let sandbox = sandbox();
+    for round in 0..40 {
+        for program in PROGRAMS {
+            let outcome = run(&sandbox, program, "3");
+            assert!(
+                matches!(outcome, Outcome::Returned(_) | Outcome::Raised(_)),
+                "{program}: {outcome:?}"
+            );
+            if round % 8 == 0 {
+                assert_eq!(sandbox.audit().unwrap(), 0, "after {program}");
+            }
+        }
+    }
+    assert_eq!(sandbox.audit().unwrap(), 0);
+}
+
+#[test]
+fn what_programs_can_ask_of_their_process_is_the_same_every_time() {
+    let sandbox = sandbox();
+    let program = "import os, time, random, sys\ndef f(x):\n    return os.getpid(), id(object()), id([]), hash('a'), random.random(), len(sys.modules), sys.getrecursionlimit()";
+    let first = shown(&run(&sandbox, program, "1"));
+    let mut seen = HashSet::from([first]);
+    for other in PROGRAMS {
+        run(&sandbox, other, "3");
+        seen.insert(shown(&run(&sandbox, program, "1")));
+    }
+    assert_eq!(seen.len(), 1, "{seen:?}");
+}
+
+fn shown(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Returned(value) => value.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_worker_that_a_program_ends_is_replaced() {
+    let sandbox = sandbox();
+    for ending in [
+        "import os\ndef f(x):\n    os._exit(0)",
+        "import os\ndef f(x):\n    os.abort()",
+        "def f(x):\n    while True: pass",
+        "def f(x):\n    return [bytes(1 << 20) for _ in range(1 << 20)]",
+    ] {
+        let job = Job {
+            program: ending.to_owned(),
+            entry: "f".to_owned(),
+            inputs: vec![Arguments::parse("1").unwrap_or_else(|error| panic!("{error}"))],
+            scrutiny: Scrutiny::Run,
+            bans: Bans::none(),
+            limits: Limits {
+                cpu_ms_max: 300,
+                ..Limits::default()
+            },
+        };
+        let outcome = sandbox
+            .run(&job)
+            .unwrap_or_else(|error| panic!("{error}"))
+            .outcomes
+            .swap_remove(0);
+        assert!(!matches!(outcome, Outcome::Returned(_)), "{outcome:?}");
+        let next = run(&sandbox, "def f(x):\n    return x + 1", "1");
+        assert!(
+            matches!(&next, Outcome::Returned(value) if value.to_string() == "2"),
+            "{next:?}"
+        );
+        assert_eq!(sandbox.audit().unwrap(), 0);
+    }
+}
