@@ -1,8 +1,11 @@
-//! Verdicts: one program in the sandbox, beside a plain interpreter started for it.
+//! Verdicts: one program in the sandbox, beside three ways without any isolation: an interpreter started for it, a plain
+//! `os.fork` for it, and the same process again and again, which is the least that CPython needs.
 //!
 //! `cargo bench -p azr-benches --bench sandbox`. One lane; a step of self-play has one for each processor.
 
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use azr_executor::{
     Arguments, Backend, BackendChoice, Bans, Job, Limits, Outcome, Python, PythonConfig, Sandbox,
@@ -62,8 +65,82 @@ fn verdicts(criterion: &mut Criterion) {
             .is_ok_and(|output| output.stdout == b"[3, 2]\n")
     };
     assert!(plain(), "a plain interpreter gives the same");
-    group.bench_function("a plain interpreter", |bencher| bencher.iter(plain));
+    group.bench_function("no isolation: an interpreter", |bencher| {
+        bencher.iter(plain)
+    });
+    for (name, serve) in [
+        ("no isolation: os.fork", FORKS),
+        ("no isolation: one process", STAYS),
+    ] {
+        let mut server = PlainServer::start(&same_python, serve);
+        assert_eq!(server.ask(), "[3, 2]\n", "{name}");
+        group.bench_function(name, |bencher| bencher.iter(|| server.ask()));
+    }
     group.finish();
+}
+
+/// Answers each line with what the program gives, from a child of its own.
+const FORKS: &str = "
+import os, sys
+for line in sys.stdin:
+    read, write = os.pipe()
+    if os.fork() == 0:
+        os.write(write, answer().encode())
+        os._exit(0)
+    os.close(write)
+    print(os.read(read, 100).decode(), flush=True)
+    os.close(read)
+    os.wait()
+";
+
+/// Answers each line with what the program gives, in this very process.
+const STAYS: &str = "
+import sys
+for line in sys.stdin:
+    print(answer(), flush=True)
+";
+
+/// An interpreter that compiles and runs the program for each line it is sent.
+struct PlainServer {
+    child: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl PlainServer {
+    fn start(python: &Path, serve: &str) -> Self {
+        let program = format!(
+            "def answer():\n    names = {{}}\n    exec(compile({PROGRAM:?}, '', 'exec'), names)\n    return repr(names['f']([3, 1, 2]))\n{serve}"
+        );
+        let mut child = Command::new(python)
+            .args(["-I", "-S", "-c", &program])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the interpreter starts");
+        let questions = child.stdin.take().expect("it has an input");
+        let answers = BufReader::new(child.stdout.take().expect("it has an output"));
+        Self {
+            child,
+            questions,
+            answers,
+        }
+    }
+
+    fn ask(&mut self) -> String {
+        let mut answer = String::new();
+        self.questions.write_all(b"\n").expect("it listens");
+        self.answers.read_line(&mut answer).expect("it answers");
+        answer
+    }
+}
+
+impl Drop for PlainServer {
+    fn drop(&mut self) {
+        // It ends with its input in any case.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 criterion_group!(benches, verdicts);

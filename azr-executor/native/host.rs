@@ -98,8 +98,9 @@ pub fn control(descriptor: c_int, request: u64, argument: *mut c_void) -> Result
 
 /// Sets both limits of a resource. A limit that cannot be set is one that is lower already.
 pub fn limit(resource: c_uint, soft: u64, hard: u64) {
+    let limits = [soft, hard];
     // SAFETY: two words are read.
-    unsafe { setrlimit(resource, &raw const *&[soft, hard]) };
+    unsafe { setrlimit(resource, &raw const limits) };
 }
 
 /// Whole seconds of processor time that this process has used.

@@ -87,6 +87,8 @@ pub unsafe fn run(request: &Request, windows: &Windows, tools: Tools) {
         for place in &mut call_arguments[..calls] {
             *place = Reader::new(arguments.as_ptr()).value();
         }
+        // Arguments that found no memory are null, and each call says so.
+        py::PyErr_Clear();
         let namespace = start(source, bans, &mut writer, tools);
         let stopped = writer.length();
         for (nth, arguments) in call_arguments[..calls].iter().enumerate() {
