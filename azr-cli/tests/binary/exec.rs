@@ -181,7 +181,7 @@ fn a_line_that_is_no_job_is_answered_and_the_rest_goes_on() {
 fn a_backend_or_a_layer_that_is_not_there_is_refused_with_exit_code_two() {
     let place = tempfile::tempdir().unwrap();
     for flags in [
-        ["--backend", "snapshot"],
+        ["--backend", "microvm"],
         ["--require", "moat"],
         ["--lanes", "0"],
     ] {
