@@ -4,12 +4,9 @@
 //! interpreter before that is shut in. Nothing here is linked into the supervisor. It has no dependencies, and of the
 //! interpreter it uses functions that every CPython from 3.10 on exports.
 //!
-//! Order of reading: [`serve`] (the template's loop), [`program`] (one run), [`record`], [`encode`] and [`decode`] (what came of it, and values),
-//! [`snapshot`], [`life`] and [`image`] (a worker that is rolled back) with [`watch`], [`store`] and [`heap`], then the two
-//! foreign sides, [`python`] and [`host`].
-
-// A library of its own for the build, an example for format and lints: neither has callers that Rust can see.
-#![allow(dead_code)]
+//! Order of reading: [`serve`] (the template's loop), [`program`] (one run), [`record`], [`encode`] and [`decode`] (what
+//! came of it, and values), [`snapshot`], [`life`] and [`image`] (a worker that is rolled back) with [`watch`], [`store`]
+//! and [`heap`], then the two foreign sides, [`python`] and [`host`].
 
 mod decode;
 mod encode;
