@@ -21,6 +21,7 @@ unsafe extern "C" {
     pub fn waitpid(process: c_int, status: *mut c_int, options: c_int) -> c_int;
     fn ioctl(descriptor: c_int, request: u64, argument: *mut c_void) -> c_int;
     fn setrlimit(resource: c_uint, limit: *const [u64; 2]) -> c_int;
+    fn getpid() -> c_int;
     fn clock_gettime(clock: c_int, time: *mut Time) -> c_int;
     fn __errno_location() -> *mut c_int;
 }
@@ -109,6 +110,12 @@ pub fn processor_seconds() -> u64 {
     // SAFETY: one time is written.
     unsafe { clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };
     time.seconds.cast_unsigned()
+}
+
+/// The number of this process.
+pub fn own_process() -> c_int {
+    // SAFETY: no memory is involved.
+    unsafe { getpid() }
 }
 
 /// A descriptor of a process.

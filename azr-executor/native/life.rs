@@ -39,6 +39,7 @@ const FIRST_DESCRIPTOR: c_uint = 3;
 
 unsafe extern "C" {
     fn brk(end: *mut c_void) -> c_int;
+    fn getrlimit(resource: c_uint, limits: *mut [u64; 2]) -> c_int;
     fn ptrace(request: c_uint, process: c_int, address: usize, data: usize) -> c_long;
     fn sbrk(bytes: isize) -> *mut c_void;
 }
@@ -67,12 +68,10 @@ pub unsafe fn live(settings: &Settings, birth: *mut Birth) -> ! {
             host::prctl(host::PR_SET_PDEATHSIG, host::SIGKILL);
         }
         let recipe = &settings.recipe;
-        let watch = watch::watch_self(
-            recipe.proc_directory as c_int,
-            &recipe.store,
-            &mut (*birth).ranges,
-        );
-        (*birth).error = match watch {
+        grow_stack();
+        let (proc_directory, ranges) = (recipe.proc_directory as c_int, &mut (*birth).ranges);
+        (*birth).error = match watch::watch_self(proc_directory, &recipe.store, ranges) {
+            Ok(_) if has_restartable_sequences() => host::EINVAL,
             Ok(watch) => {
                 (*birth).watch = watch;
                 0
@@ -97,6 +96,44 @@ pub unsafe fn live(settings: &Settings, birth: *mut Birth) -> ! {
         }
     }
 }
+
+/// Makes the stack as large as it may become: its size is the kernel's and would not be rolled back.
+unsafe fn grow_stack() {
+    let (here, mut limits) = (0_u8, [0_u64; 2]);
+    // SAFETY: the limits are a valid place; the stack may be so large, and reading a byte of it makes it so.
+    unsafe {
+        getrlimit(RLIMIT_STACK, &raw mut limits);
+        let bytes = (limits[0] / 8 * 7).min(STACK_BYTES_MAX);
+        let lowest = (&raw const here).addr() - bytes as usize;
+        std::ptr::with_exposed_provenance::<u8>(lowest).read_volatile();
+        host::limit(RLIMIT_STACK, bytes, bytes);
+    }
+}
+
+/// Bytes of stack. CPython's own limit of recursion is reached long before in programs that do not raise it.
+const STACK_BYTES_MAX: u64 = 7 << 20;
+const RLIMIT_STACK: c_uint = 3;
+
+/// Whether the kernel would act on this thread's memory whenever it comes back to it, before the trap's next instruction.
+/// Found by taking the place: it can only be taken once.
+fn has_restartable_sequences() -> bool {
+    #[repr(C, align(32))]
+    struct Area([u32; 8]);
+    let mut area = Area([0; 8]);
+    let bytes = size_of::<Area>();
+    // SAFETY: the area lives until it is given back.
+    unsafe {
+        let place = (&raw mut area).addr();
+        let taken = host::syscall(SYS_RSEQ, place, bytes, 0, SIGNATURE);
+        taken != 0 && host::error_number() != ENOSYS
+            || taken == 0 && host::syscall(SYS_RSEQ, place, bytes, UNREGISTER, SIGNATURE) != 0
+    }
+}
+
+const SYS_RSEQ: c_long = 334;
+const UNREGISTER: c_int = 1;
+const SIGNATURE: c_uint = 0x5305_3053;
+const ENOSYS: c_int = 38;
 
 /// Stops until the template lets go; then copies what it is told to, so that everything this process can write is what
 /// it was at the stop. The template sets all registers: `r8` copies from the list at `r9`, then once more a stop if `r10`

@@ -44,6 +44,17 @@ pub unsafe fn serve(settings: &Settings) {
     // Blocked, so that it can be waited for.
     // SAFETY: a valid set, and nothing is written.
     unsafe { host::sigprocmask(host::SIG_BLOCK, &raw const signals, std::ptr::null_mut()) };
+    let handle = host::open_process(host::own_process());
+    if handle < 0 {
+        // Without handles nobody could end a program that hangs.
+        let error = host::error_number();
+        while host::next_request(socket).is_some() {
+            host::report(socket, b'f', error, -1);
+        }
+        return;
+    }
+    // SAFETY: the descriptor is ours.
+    unsafe { host::close(handle) };
     #[cfg(target_arch = "x86_64")]
     if settings.mode == 1 {
         // SAFETY: as the caller promises.

@@ -34,7 +34,9 @@ use template::Recipe;
 /// How workers come into being.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backend {
-    /// One worker for many runs, rolled back from outside after each: the fastest (Linux 6.7 or later, x86-64).
+    /// One worker for many runs, rolled back after each: the fastest (Linux 6.7 or later, x86-64). Programs that need much
+    /// memory, signals or mappings of their own may get other verdicts than in a fresh interpreter, so it is only used when
+    /// it is asked for.
     Snapshot,
     /// A shut-in template forks a worker for each run.
     Fork,
@@ -60,7 +62,7 @@ impl Backend {
 /// Which backend to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BackendChoice {
-    /// The fastest that works here.
+    /// The fastest that works here and gives the verdicts of a fresh interpreter: [`Backend::Fork`] or [`Backend::Exec`].
     #[default]
     Auto,
     /// This one or none.
@@ -96,12 +98,6 @@ impl Default for PythonConfig {
 
 /// The oldest interpreter that the driver works with.
 const VERSION_MIN: [u32; 3] = [3, 10, 0];
-
-/// What is tried, and what if it does not work.
-const FASTEST_FIRST: [(Backend, Backend); 2] = [
-    (Backend::Snapshot, Backend::Fork),
-    (Backend::Fork, Backend::Exec),
-];
 
 /// Where interpreters are, in order of preference.
 const INTERPRETERS: [&str; 12] = [
@@ -145,19 +141,16 @@ impl Python {
                 Self::start_backend(config, backend, interpreter, namespaces)
             }
             BackendChoice::Auto => {
-                for (backend, next) in FASTEST_FIRST {
-                    let (interpreter, namespaces) = (interpreter.clone(), namespaces.clone());
-                    match Self::start_backend(config, backend, interpreter, namespaces) {
-                        Err(
-                            SandboxError::LaneLost { source, .. }
-                            | SandboxError::SelfTest { source },
-                        ) => {
-                            tracing::warn!(%source, "{backend:?} does not work here; {next:?} takes its place");
-                        }
-                        decided => return decided,
+                let (path, plan) = (interpreter.clone(), namespaces.clone());
+                match Self::start_backend(config, Backend::Fork, path, plan) {
+                    Err(
+                        SandboxError::LaneLost { source, .. } | SandboxError::SelfTest { source },
+                    ) => {
+                        tracing::warn!(%source, "templates cannot fork here; each run starts an interpreter");
+                        Self::start_backend(config, Backend::Exec, interpreter, namespaces)
                     }
+                    decided => decided,
                 }
-                Self::start_backend(config, Backend::Exec, interpreter, namespaces)
             }
         }
     }

@@ -88,6 +88,28 @@ fn shown(outcome: &Outcome) -> String {
 }
 
 #[test]
+fn the_kernel_acts_on_nothing_that_a_program_leaves() {
+    let sandbox = sandbox();
+    // Restartable sequences would let a program choose what the worker does before it is rolled back.
+    let program = "import sys\ndef f(number):\n    frame = sys._getframe()\n    while 'ctypes' not in frame.f_globals: frame = frame.f_back\n    c = frame.f_globals['ctypes']\n    place = c.addressof(c.create_string_buffer(4096))\n    c.set_errno(0)\n    return c.CDLL(None, use_errno=True).syscall(c.c_long(number), c.c_void_p((place + 63) // 64 * 64), 32, 0, 0x53053053), c.get_errno()";
+    let [rseq, set_robust_list, sigaltstack, set_tid_address] = ["334", "273", "131", "218"];
+    for number in [rseq, set_robust_list, sigaltstack, set_tid_address] {
+        let outcome = run(&sandbox, program, number);
+        assert_eq!(shown(&outcome), "(-1, 1)", "system call {number}");
+    }
+}
+
+#[test]
+fn the_stack_of_one_program_takes_no_memory_from_the_next() {
+    let sandbox = sandbox();
+    let large = "def f(x):\n    return len(bytes((256 << 20) - (1 << 20)))";
+    let deep = "import sys\nclass L:\n    def __init__(s, n): s.n = n\n    def __eq__(s, o): return True if s.n == 0 else L(s.n - 1) == o\ndef f(x):\n    sys.setrecursionlimit(100000)\n    return L(x) == 1";
+    let before = run(&sandbox, large, "1");
+    run(&sandbox, deep, "9000");
+    assert_eq!(before, run(&sandbox, large, "1"));
+}
+
+#[test]
 fn a_worker_that_a_program_ends_is_replaced() {
     let sandbox = sandbox();
     for ending in [

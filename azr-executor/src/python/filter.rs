@@ -64,7 +64,6 @@ const HARMLESS: &[libc::c_long] = &[
     libc::SYS_restart_syscall,
     libc::SYS_exit,
     libc::SYS_sched_yield,
-    libc::SYS_sched_getaffinity,
     libc::SYS_getuid,
     libc::SYS_geteuid,
     libc::SYS_getgid,

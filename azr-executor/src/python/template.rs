@@ -96,9 +96,11 @@ impl Template {
         for argument in ["-s", "-S", "-B", "-Xutf8", "-Wignore", "-c", DRIVER] {
             arguments.push(c_string(argument.as_bytes())?);
         }
-        let environment = [c_string(
-            format!("PYTHONHASHSEED={}", recipe.hash_seed).as_bytes(),
-        )?];
+        let environment = [
+            c_string(format!("PYTHONHASHSEED={}", recipe.hash_seed).as_bytes())?,
+            // Restartable sequences are memory of the program's that the kernel acts on; workers must not have them.
+            c_string(b"GLIBC_TUNABLES=glibc.pthread.rseq=0")?,
+        ];
         let namespaces = recipe.namespaces.flags;
         let child = keeper.run(move || {
             let [nowhere, theirs, request, result, native, store] =
