@@ -56,9 +56,9 @@ status is ok, error, timeout, memory, killed, denied, nondeterministic or invali
 /// Backends by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum BackendName {
-    /// The fastest that works here
+    /// fork, or exec where that does not work
     Auto,
-    /// One worker for many runs, rolled back from outside after each
+    /// One worker for many runs, rolled back after each: fast, and not for programs that need much memory or signals
     Snapshot,
     /// A forked worker for each run
     Fork,
