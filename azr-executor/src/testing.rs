@@ -6,7 +6,10 @@ pub use contract::{Case, Expected, contract, withstand};
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::{Arguments, Job, Outcome, Report, Sandbox, SandboxError};
+use crate::{
+    Arguments, Backend, BackendChoice, Job, Outcome, Python, PythonConfig, Report, Sandbox,
+    SandboxError,
+};
 
 /// A sandbox that runs nothing: a closure says what each call of a program with an input does.
 pub struct FakeSandbox {
@@ -59,4 +62,28 @@ impl Sandbox for FakeSandbox {
             micros: 0,
         })
     }
+}
+
+/// The backends that this host permits. All hosts permit two; [`Backend::Snapshot`] needs more, and where it does not
+/// start, the reason is logged as a warning.
+#[must_use]
+pub fn permitted_backends() -> Vec<Backend> {
+    let starts = |backend: &Backend| {
+        if *backend != Backend::Snapshot {
+            return true;
+        }
+        let config = PythonConfig {
+            lanes: std::num::NonZeroUsize::new(1),
+            backend: BackendChoice::Only(*backend),
+            ..PythonConfig::default()
+        };
+        match Python::start(&config) {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::warn!(%error, "this host does not permit the snapshot backend");
+                false
+            }
+        }
+    };
+    Backend::ALL.into_iter().filter(starts).collect()
 }

@@ -2,7 +2,7 @@
 //! by one whose answer is known.
 
 use azr_executor::testing::{self, Case, Expected};
-use azr_executor::{Backend, BackendChoice, Python, PythonConfig, Scrutiny};
+use azr_executor::{BackendChoice, Python, PythonConfig, Scrutiny};
 
 /// A program with `pages()`, which gives the memory that requests and results travel in, found in the driver's frames.
 fn with_pages(program: &str) -> String {
@@ -22,7 +22,7 @@ fn withstand(cases: &[(&str, Expected)]) {
             expected,
         })
         .collect();
-    for backend in Backend::ALL {
+    for backend in testing::permitted_backends() {
         let config = PythonConfig {
             backend: BackendChoice::Only(backend),
             ..PythonConfig::default()

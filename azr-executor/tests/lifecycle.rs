@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use azr_executor::testing::permitted_backends;
 use azr_executor::{
     Arguments, Backend, BackendChoice, Bans, Job, Layer, Limits, Outcome, Python, PythonConfig,
     Sandbox, SandboxError, Scrutiny,
@@ -96,7 +97,7 @@ fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 fn a_batch_of_inputs_has_an_outcome_each_in_fresh_globals() {
     let program = "n = 0\ndef f(x):\n    global n\n    n += x\n    return n\n";
     let inputs = ["1", "2", "3", "'a'", "4"];
-    for backend in Backend::ALL {
+    for backend in permitted_backends() {
         let sandbox = start(1, backend);
         assert_eq!(
             outputs(&sandbox, &job(program, &inputs, Scrutiny::Run, 20_000)),
@@ -107,7 +108,7 @@ fn a_batch_of_inputs_has_an_outcome_each_in_fresh_globals() {
 
 #[test]
 fn a_hung_program_holds_its_own_lane_only_and_is_answered_in_time() {
-    for backend in SERVING {
+    for backend in serving() {
         let sandbox = start(2, backend);
         let is_answered = AtomicBool::new(false);
         let wall_ms_max = 8_000;
@@ -155,7 +156,7 @@ fn a_hung_program_holds_its_own_lane_only_and_is_answered_in_time() {
 
 #[test]
 fn many_threads_share_few_lanes() {
-    for backend in SERVING {
+    for backend in serving() {
         let sandbox = start(2, backend);
         std::thread::scope(|scope| {
             for thread in 0..6 {
@@ -211,7 +212,11 @@ fn a_template_that_dies_is_replaced_and_a_sandbox_that_ends_leaves_nothing() {
 }
 
 /// Backends whose templates serve many runs.
-const SERVING: [Backend; 2] = [Backend::Snapshot, Backend::Fork];
+fn serving() -> Vec<Backend> {
+    let mut backends = permitted_backends();
+    backends.retain(|it| *it != Backend::Exec);
+    backends
+}
 
 /// Set for a second instance of this test binary that plays the supervisor which is killed.
 const VICTIM: &str = "AZR_TEST_PLAYS_VICTIM";
@@ -219,16 +224,17 @@ const VICTIM: &str = "AZR_TEST_PLAYS_VICTIM";
 #[test]
 fn a_supervisor_that_is_killed_leaves_no_process_behind() {
     if let Some(nth) = std::env::var_os(VICTIM) {
-        let sandbox = start(1, SERVING[usize::from(nth == "1")]);
+        let named = |it: &Backend| nth == it.name();
+        let sandbox = start(1, Backend::ALL.into_iter().find(named).unwrap());
         println!("\nready");
         outputs(&sandbox, &job(SLEEPS, &["3600"], Scrutiny::Run, 3_600_000));
         return;
     }
     let name = "a_supervisor_that_is_killed_leaves_no_process_behind";
-    for nth in ["0", "1"] {
+    for backend in serving() {
         let mut victim = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", name, "--nocapture"])
-            .env(VICTIM, nth)
+            .env(VICTIM, backend.name())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -255,7 +261,7 @@ fn no_connection_reaches_a_listener_on_the_host() {
     listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     let program = "import socket\ndef f(port):\n    return socket.create_connection(('127.0.0.1', port), 1).recv(1)\n";
-    for backend in SERVING {
+    for backend in serving() {
         let sandbox = start(1, backend);
         assert_eq!(
             outputs(&sandbox, &job(program, &[&port], Scrutiny::Run, 20_000)),
@@ -270,7 +276,7 @@ fn no_file_appears_on_the_host() {
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("made");
     let program = "import os, pathlib\ndef f(path):\n    done = []\n    for make in (lambda: open(path, 'w'), lambda: os.mkdir(path), lambda: pathlib.Path(path).touch(), lambda: os.symlink('/', path)):\n        try:\n            make()\n            done.append(1)\n        except OSError:\n            pass\n    return done\n";
-    for backend in SERVING {
+    for backend in serving() {
         let sandbox = start(1, backend);
         let path = format!("{:?}", target.display().to_string());
         assert_eq!(
@@ -283,7 +289,7 @@ fn no_file_appears_on_the_host() {
 
 #[test]
 fn all_layers_are_there_or_named_with_a_remedy() {
-    for backend in SERVING {
+    for backend in serving() {
         let sandbox = start(1, backend);
         let isolation = sandbox.isolation();
         assert_eq!(
@@ -333,21 +339,26 @@ fn an_interpreter_that_is_none_is_an_error_that_says_what_to_do() {
 fn the_same_job_gives_the_same_outcome_in_every_sandbox() {
     let program =
         "def f(x):\n    return list({'a', 'b', 'c', 'd', 'e', 'f', 'g'}), hash('x') % 1000\n";
-    let [first, second, third] = Backend::ALL.map(|backend| {
-        outputs(
-            &start(1, backend),
-            &job(program, &["0"], Scrutiny::Run, 20_000),
-        )
-    });
-    assert_eq!(first, second, "runs use one hash seed");
-    assert_eq!(first, third, "runs use one hash seed");
+    let outcomes: Vec<_> = permitted_backends()
+        .into_iter()
+        .map(|backend| {
+            outputs(
+                &start(1, backend),
+                &job(program, &["0"], Scrutiny::Run, 20_000),
+            )
+        })
+        .collect();
+    assert!(
+        outcomes.windows(2).all(|pair| pair[0] == pair[1]),
+        "runs use one hash seed: {outcomes:?}"
+    );
 }
 
 #[test]
 fn recursion_goes_as_deep_as_in_a_script() {
     let program = "def g(n):\n    return 0 if n == 0 else 1 + g(n - 1)\ndef f(x):\n    n = x\n    while True:\n        try:\n            g(n)\n        except RecursionError:\n            return n\n        n += 1\n";
     let script = format!("{program}print(f(900))");
-    for backend in SERVING {
+    for backend in serving() {
         let sandbox = start(1, backend);
         let (interpreter, _) = sandbox.interpreter();
         let plain = Command::new(interpreter)
