@@ -20,6 +20,7 @@ unsafe extern "C" {
     pub fn syscall(number: c_long, ...) -> c_long;
     pub fn waitpid(process: c_int, status: *mut c_int, options: c_int) -> c_int;
     fn ioctl(descriptor: c_int, request: u64, argument: *mut c_void) -> c_int;
+    pub fn getrlimit(resource: c_uint, limits: *mut [u64; 2]) -> c_int;
     fn setrlimit(resource: c_uint, limit: *const [u64; 2]) -> c_int;
     fn getpid() -> c_int;
     fn clock_gettime(clock: c_int, time: *mut Time) -> c_int;
@@ -102,6 +103,14 @@ pub fn limit(resource: c_uint, soft: u64, hard: u64) {
     let limits = [soft, hard];
     // SAFETY: two words are read.
     unsafe { setrlimit(resource, &raw const limits) };
+}
+
+/// Raises the soft limit of address space to the hard one, where that is permitted.
+pub fn use_headroom() {
+    let mut limits = [0; 2];
+    // SAFETY: two words are written.
+    unsafe { getrlimit(RLIMIT_AS, &raw mut limits) };
+    limit(RLIMIT_AS, limits[1], limits[1]);
 }
 
 /// Whole seconds of processor time that this process has used.

@@ -7,10 +7,10 @@
 //! since the last renewal, and the more there are, the sooner comes the next.
 //!
 //! The content lies in memory that the worker sees too, read-only ([`crate::store`]): it copies the pages itself, by code
-//! that it cannot change, from a list that it cannot change, in registers that the tracer sets ([`crate::life`]). That is
-//! several times faster than writing into another process, which looks up every page.
+//! that it cannot change, from a list that it cannot change, in registers that the tracer sets ([`crate::life`]). Writing
+//! from outside would look up every page.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_void};
 
 use crate::host::{self, EINVAL, PAGE_BYTES, Part};
 use crate::store::{LIST_BYTES, PAGES_AT, STEPS_MAX, Step, Store, ZERO_BYTES, ZEROS_AT};
@@ -87,8 +87,8 @@ pub struct Image {
     page_map: c_int,
     fault_descriptor: c_int,
     store: Store,
-    /// Where the worker has the store.
-    store_there: usize,
+    /// Where the worker has the store, and so the list.
+    pub store_there: usize,
     /// From the first mapping's start to the last one's end.
     span: [usize; 2],
     extents: Vec<Extent>,
@@ -160,25 +160,24 @@ impl Image {
     }
 
     fn copy_from_worker(&self) -> Option<()> {
-        for extent in &self.extents {
+        self.extents.iter().try_for_each(|extent| {
             let length = extent.end - extent.start;
-            let here = Part {
-                start: self.store.place(extent.kept_at, length)?,
-                length,
-            };
-            let there = Part {
-                start: std::ptr::without_provenance_mut(extent.start),
-                length,
-            };
-            // SAFETY: one part on either side; ours lies in the store.
-            let copied = unsafe {
-                process_vm_readv(self.process, &raw const here, 1, &raw const there, 1, 0)
-            };
-            if copied != length.cast_signed() {
-                return None;
-            }
-        }
-        Some(())
+            let here = self.store.place(extent.kept_at, length)?;
+            self.read(extent.start, here, length)
+        })
+    }
+
+    /// Reads the worker's memory at `from`. None when it is not all there.
+    fn read(&self, from: usize, to: *mut c_void, length: usize) -> Option<()> {
+        let here = Part { start: to, length };
+        let there = Part {
+            start: std::ptr::without_provenance_mut(from),
+            length,
+        };
+        // SAFETY: one part on either side; callers have `length` bytes at `to`.
+        let copied =
+            unsafe { process_vm_readv(self.process, &raw const here, 1, &raw const there, 1, 0) };
+        (copied == length.cast_signed()).then_some(())
     }
 
     fn scan_of(&self, start: usize, end: usize) -> Scan {
@@ -188,8 +187,8 @@ impl Image {
             start: start as u64,
             end: end as u64,
             walk_end: 0,
-            regions: self.regions.as_ptr().cast_mut(),
-            regions_length: REGIONS_MAX as u64,
+            regions: std::ptr::null_mut(),
+            regions_length: 0,
             pages_max: 0,
             category_inverted: 0,
             category_mask: PROTECTABLE | WRITTEN,
@@ -201,6 +200,7 @@ impl Image {
     /// How many regions a scan names. Too many are an error.
     fn scan(&mut self, scan: &mut Scan) -> Result<usize, c_int> {
         scan.regions = self.regions.as_mut_ptr();
+        scan.regions_length = REGIONS_MAX as u64;
         let n = host::control(self.page_map, PAGEMAP_SCAN, (&raw mut *scan).cast())?;
         if scan.walk_end < scan.end {
             return Err(EINVAL);
@@ -212,8 +212,6 @@ impl Image {
     pub fn protect(&mut self) -> Result<(), c_int> {
         let mut scan = self.scan_of(self.span[0], self.span[1]);
         scan.flags = PROTECT_MATCHING;
-        scan.regions = std::ptr::null_mut();
-        scan.regions_length = 0;
         self.runs = 0;
         host::control(self.page_map, PAGEMAP_SCAN, (&raw mut scan).cast())?;
         Ok(())
@@ -236,11 +234,7 @@ impl Image {
         }
         self.runs += 1;
         let is_due = RUNS_MAX <= self.runs || self.pages_of_first_run + EXTRA_PAGES_MAX < pages;
-        Some(Plan {
-            steps,
-            list_there: self.store_there,
-            is_due,
-        })
+        Some(Plan { steps, is_due })
     }
 
     fn list(&self, regions: &[Region]) -> Option<usize> {
@@ -301,20 +295,12 @@ impl Image {
                 let Some(kept) = self.store.place(kept_at, PAGE_BYTES) else {
                     return -1;
                 };
-                let here = Part {
-                    start: page.as_mut_ptr().cast(),
-                    length: PAGE_BYTES,
-                };
-                let there = Part {
-                    start: std::ptr::without_provenance_mut(at),
-                    length: PAGE_BYTES,
-                };
-                // SAFETY: one page on either side.
-                let same = unsafe {
-                    process_vm_readv(self.process, &raw const here, 1, &raw const there, 1, 0)
-                        == PAGE_BYTES.cast_signed()
-                        && std::slice::from_raw_parts(kept.cast::<u8>(), PAGE_BYTES) == page
-                };
+                let is_read = self
+                    .read(at, page.as_mut_ptr().cast(), PAGE_BYTES)
+                    .is_some();
+                // SAFETY: a page of the store.
+                let kept = unsafe { std::slice::from_raw_parts(kept.cast::<u8>(), PAGE_BYTES) };
+                let same = is_read && kept == page;
                 differing += c_int::from(!same);
             }
         }
@@ -333,11 +319,10 @@ impl Drop for Image {
 }
 
 /// What has to be done before the next run.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Plan {
-    /// How many copies, and where the worker has their list.
+    /// How many copies.
     pub steps: usize,
-    pub list_there: usize,
     /// Whether all pages are to be protected anew once the copies are made.
     pub is_due: bool,
 }

@@ -39,7 +39,6 @@ const FIRST_DESCRIPTOR: c_uint = 3;
 
 unsafe extern "C" {
     fn brk(end: *mut c_void) -> c_int;
-    fn getrlimit(resource: c_uint, limits: *mut [u64; 2]) -> c_int;
     fn ptrace(request: c_uint, process: c_int, address: usize, data: usize) -> c_long;
     fn sbrk(bytes: isize) -> *mut c_void;
 }
@@ -102,7 +101,7 @@ unsafe fn grow_stack() {
     let (here, mut limits) = (0_u8, [0_u64; 2]);
     // SAFETY: the limits are a valid place; the stack may be so large, and reading a byte of it makes it so.
     unsafe {
-        getrlimit(RLIMIT_STACK, &raw mut limits);
+        host::getrlimit(RLIMIT_STACK, &raw mut limits);
         let bytes = (limits[0] / 8 * 7).min(STACK_BYTES_MAX);
         let lowest = (&raw const here).addr() - bytes as usize;
         std::ptr::with_exposed_provenance::<u8>(lowest).read_volatile();

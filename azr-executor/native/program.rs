@@ -3,6 +3,7 @@
 use std::ffi::c_char;
 
 use crate::decode::Reader;
+use crate::host;
 use crate::python::{self as py, Ref, exact};
 use crate::record::{Tools, Writer};
 
@@ -190,17 +191,24 @@ unsafe fn call(
         if value.is_null() {
             failure(writer);
         } else {
-            py::PyGC_Disable();
+            quiet();
             writer.returned(value, bytes_max);
         }
     }
+}
+
+/// Nothing of the program runs from here on, and what it left of its memory is not too little for a record.
+unsafe fn quiet() {
+    // SAFETY: the interpreter's lock is held.
+    unsafe { py::PyGC_Disable() };
+    host::use_headroom();
 }
 
 /// What a program raised, as a record.
 unsafe fn failure(writer: &mut Writer) {
     // SAFETY: as in `run`; an exception is set.
     unsafe {
-        py::PyGC_Disable();
+        quiet();
         let exception = raised();
         if exception.is_null() || py::kind(exception) == py::PyExc_MemoryError {
             writer.out_of_memory();

@@ -163,14 +163,13 @@ impl Worker {
         stopped_at_trap(stop_of(process))?;
         let registers = registers(process);
         let ranges = &birth.ranges[..watch.ranges];
-        let mut image =
+        let image =
             Image::take(process, &watch, ranges, settings.recipe.store).map_err(Failure::Call)?;
-        let plan = image.plan().ok_or(Failure::Call(host::error_number()))?;
         Ok(Self {
             process,
             registers,
             image,
-            plan,
+            plan: Plan::default(),
             address_space_max: 0,
             processor: -1,
         })
@@ -278,7 +277,7 @@ impl Worker {
     fn go(&self, steps: usize, then: u64) {
         let mut registers = self.registers;
         registers[STEPS] = steps as u64;
-        registers[LIST] = self.plan.list_there as u64;
+        registers[LIST] = self.image.store_there as u64;
         registers[STOPS_AGAIN] = then;
         // SAFETY: the registers are a valid place.
         unsafe {

@@ -2,8 +2,9 @@
 //!
 //! A *lane* runs one job at a time. It owns *templates*: interpreters that have loaded the standard library and were
 //! then shut in, once and for all, before any program exists. A template forks a *worker* for each run; the worker runs
-//! one program, leaves a typed result in shared memory and is gone. The supervisor, that is this crate, reads the
-//! result when the worker is dead, and alone compares it with anything.
+//! one program, leaves a typed result in shared memory and is gone, or, where that is asked for, is rolled back to what it
+//! was. The supervisor, that is this crate, reads the result when the worker is dead or stopped, and alone compares it
+//! with anything.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};

@@ -93,6 +93,16 @@ impl Answer {
         }
     }
 
+    /// There was no thread to be had: exit code 1 and the limit to raise.
+    pub fn has_no_thread(&self) {
+        assert_eq!(self.code, 1, "{self:?}");
+        assert!(
+            self.err.starts_with("azr: cannot start a thread"),
+            "{self:?}"
+        );
+        assert!(self.err.contains("ulimit -u"), "{self:?}");
+    }
+
     /// Exit code 0.
     pub fn is_done(&self) -> &Self {
         assert_eq!(self.code, 0, "{self:?}");

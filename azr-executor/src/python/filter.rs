@@ -101,7 +101,6 @@ const OWN: &[libc::c_long] = &[
 const ROLLING_BACK: &[libc::c_long] = &[
     libc::SYS_ptrace,
     libc::SYS_process_vm_readv,
-    libc::SYS_process_vm_writev,
     libc::SYS_ioctl,
     libc::SYS_kill,
     libc::SYS_prlimit64,

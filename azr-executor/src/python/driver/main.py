@@ -125,9 +125,13 @@ def work(request, result, address_space, submodules):
 
 def serve_once(request, result, address_space, submodules):
     """Runs one program in this very process."""
-    if os.read(SOCKET, 1) == b"r":
-        os.close(SOCKET)
-        work(request, result, address_space, submodules)
+    try:
+        if os.read(SOCKET, 1) == b"r":
+            os.close(SOCKET)
+            work(request, result, address_space, submodules)
+    finally:
+        # Without the interpreter's own way out, on which a program's code would run.
+        exit_process(1)
 
 
 def submodules_by_package():
@@ -216,9 +220,8 @@ def main():
     os.write(SOCKET, json.dumps(hello).encode())
     if is_native:
         library.azr_serve(words)
-    else:
-        serve_once(request, result, address_space, submodules)
-    exit_process(0)
+        exit_process(0)
+    serve_once(request, result, address_space, submodules)
 
 
 try:
