@@ -95,6 +95,7 @@ fn run(sandbox: &dyn Sandbox, case: &Case<'_>) -> Result<Outcome, String> {
         limits: Limits {
             cpu_ms_max: CPU_MS_MAX,
             wall_ms_max: WALL_MS_MAX,
+            memory_bytes_max: MEMORY_BYTES_MAX,
             ..Limits::default()
         },
     };
@@ -105,9 +106,11 @@ fn run(sandbox: &dyn Sandbox, case: &Case<'_>) -> Result<Outcome, String> {
         .ok_or_else(|| "no outcome at all".to_owned())
 }
 
-/// Limits of the promises: wide apart, so that a busy host reaches the one that is meant.
+/// Limits of the promises: wide apart, so that a busy host reaches the one that is meant. Memory is small, for a host
+/// that is slow to give pages needs more than the second to give 256 MiB of them.
 const CPU_MS_MAX: u64 = 1_000;
 const WALL_MS_MAX: u64 = 10_000;
+const MEMORY_BYTES_MAX: u64 = 64 << 20;
 
 const fn runs(
     promise: &'static str,
