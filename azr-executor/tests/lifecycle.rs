@@ -178,18 +178,20 @@ fn many_threads_share_few_lanes() {
 
 #[test]
 fn a_template_that_dies_is_replaced_and_a_sandbox_that_ends_leaves_nothing() {
-    let us = std::process::id();
+    let name = "a_template_that_dies_is_replaced_and_a_sandbox_that_ends_leaves_nothing";
+    if std::env::var_os(ALONE).is_none() {
+        // In a process of its own: the templates of other tests must live.
+        let mut alone = this_binary(name);
+        assert!(alone.env(ALONE, "1").status().unwrap().success());
+        return;
+    }
     let sandbox = start(1, Backend::Fork);
-    // Another test's templates are ours too, so this one looks at its own by what is new.
-    let before = interpreters_below(us);
     assert_eq!(
         outputs(&sandbox, &job(DOUBLES, &["1"], Scrutiny::Check, 60_000)),
         ["2"]
     );
-    let started: Vec<u32> = interpreters_below(us)
-        .into_iter()
-        .filter(|pid| !before.contains(pid))
-        .collect();
+    let started = interpreters_below(std::process::id());
+    assert!(2 <= started.len());
     for pid in &started {
         Command::new("kill")
             .args(["-9", &pid.to_string()])
@@ -218,6 +220,16 @@ fn serving() -> Vec<Backend> {
     backends
 }
 
+/// A second instance of this test binary, which runs one test.
+fn this_binary(test: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture"]);
+    command
+}
+
+/// Set for a second instance of this test binary that is to run a test with no other beside it.
+const ALONE: &str = "AZR_TEST_RUNS_ALONE";
+
 /// Set for a second instance of this test binary that plays the supervisor which is killed.
 const VICTIM: &str = "AZR_TEST_PLAYS_VICTIM";
 
@@ -232,8 +244,7 @@ fn a_supervisor_that_is_killed_leaves_no_process_behind() {
     }
     let name = "a_supervisor_that_is_killed_leaves_no_process_behind";
     for backend in serving() {
-        let mut victim = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", name, "--nocapture"])
+        let mut victim = this_binary(name)
             .env(VICTIM, backend.name())
             .stdout(Stdio::piped())
             .spawn()
