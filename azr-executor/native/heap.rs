@@ -1,7 +1,9 @@
-//! Where programs get their memory: from the heap alone, whose end the kernel can be told to put back.
+//! Where programs get their memory: from the heap, whose end the kernel can be told to put back, and from the area of
+//! large blocks ([`crate::area`]), which it can be told to empty.
 
 use std::ffi::{c_int, c_void};
 
+use crate::area;
 use crate::host::PAGE_BYTES;
 
 const M_TRIM_THRESHOLD: c_int = -1;
@@ -13,6 +15,7 @@ unsafe extern "C" {
     fn free(memory: *mut c_void);
     fn mallopt(parameter: c_int, value: c_int) -> c_int;
     fn memalign(alignment: usize, length: usize) -> *mut c_void;
+    fn sbrk(bytes: isize) -> *mut c_void;
     fn PyObject_SetArenaAllocator(allocator: *const ArenaAllocator);
 }
 
@@ -23,18 +26,23 @@ struct ArenaAllocator {
     free: unsafe extern "C" fn(*mut c_void, *mut c_void, usize),
 }
 
-/// Makes all memory of programs come from the heap, whose end the kernel can be told to put back, and none from new
-/// mappings.
+/// Makes all memory of programs come from the heap and the area, and none from other mappings. Gives the area's start.
 ///
 /// # Safety
-/// The interpreter's lock is held.
-pub unsafe fn take_memory_from_heap() {
+/// The interpreter's lock is held, here and whenever it allocates.
+pub unsafe fn take_memory_from_here() -> Result<usize, c_int> {
     unsafe extern "C" fn allocate(_: *mut c_void, length: usize) -> *mut c_void {
         // SAFETY: the alignment is a power of two.
         unsafe { memalign(PAGE_BYTES, length) }
     }
-    unsafe extern "C" fn release(_: *mut c_void, _: *mut c_void, _: usize) {
-        // Arenas from before are mappings, which cannot be given back; those since are rolled back.
+    unsafe extern "C" fn release(_: *mut c_void, arena: *mut c_void, _: usize) {
+        // Those from before are mappings, which lie above the heap and have to stay.
+        // SAFETY: an arena that is not used any more.
+        unsafe {
+            if arena < sbrk(0) {
+                free(arena);
+            }
+        }
     }
     // SAFETY: the allocator is copied; memory that was allocated before stays where it is.
     unsafe {
@@ -48,5 +56,6 @@ pub unsafe fn take_memory_from_heap() {
         });
         // The heap's end moves past its padding, so that short programs never move it.
         free(memalign(PAGE_BYTES, PAGE_BYTES));
+        area::reserve()
     }
 }

@@ -6,6 +6,15 @@ unsafe extern "C" {
     pub fn _exit(code: c_int) -> !;
     pub fn close(descriptor: c_int) -> c_int;
     pub fn fork() -> c_int;
+    pub fn mmap(
+        start: usize,
+        length: usize,
+        protection: c_int,
+        flags: c_int,
+        file: c_int,
+        at: i64,
+    ) -> usize;
+    pub fn munmap(start: usize, length: usize) -> c_int;
     pub fn prctl(option: c_int, ...) -> c_int;
     pub fn recv(socket: c_int, buffer: *mut c_void, length: usize, flags: c_int) -> isize;
     pub fn sendmsg(socket: c_int, message: *const Message, flags: c_int) -> isize;

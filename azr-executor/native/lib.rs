@@ -5,8 +5,8 @@
 //! interpreter it uses functions that every CPython from 3.10 on exports.
 //!
 //! Order of reading: [`serve`] (the template's loop), [`program`] (one run), [`record`], [`encode`] and [`decode`] (what
-//! came of it, and values), [`snapshot`], [`life`] and [`image`] (a worker that is rolled back) with [`watch`], [`store`]
-//! and [`heap`], then the two foreign sides, [`python`] and [`host`].
+//! came of it, and values), [`snapshot`], [`life`] and [`image`] (a worker that is rolled back) with [`watch`], [`store`],
+//! [`heap`] and [`area`], then the two foreign sides, [`python`] and [`host`].
 
 mod decode;
 mod encode;
@@ -16,6 +16,8 @@ mod python;
 mod record;
 mod serve;
 
+#[cfg(target_arch = "x86_64")]
+mod area;
 #[cfg(target_arch = "x86_64")]
 mod heap;
 #[cfg(target_arch = "x86_64")]

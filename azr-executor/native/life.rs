@@ -6,6 +6,7 @@
 use std::arch::asm;
 use std::ffi::{c_int, c_long, c_uint, c_void};
 
+use crate::area;
 use crate::host;
 use crate::program::{self, Request};
 use crate::serve::Settings;
@@ -22,10 +23,6 @@ pub struct Recipe {
     /// The seccomp filter: address, instructions.
     filter: u64,
     filter_length: u64,
-    /// Instructions whose operands become the high half (two, one after the other) and the low half of the lowest address
-    /// that `brk` may have.
-    filter_brk_high: u64,
-    filter_brk_low: u64,
     /// Where the content of snapshots is kept.
     pub store: Store,
 }
@@ -35,6 +32,7 @@ const PR_SET_SECCOMP: c_int = 22;
 const SECCOMP_MODE_FILTER: usize = 2;
 const SYS_CLOSE_RANGE: c_long = 436;
 const SYS_LANDLOCK_RESTRICT_SELF: c_long = 446;
+const SYS_MUNMAP: c_long = 11;
 const FIRST_DESCRIPTOR: c_uint = 3;
 
 unsafe extern "C" {
@@ -59,7 +57,7 @@ pub struct Birth {
 ///
 /// # Safety
 /// As `serve::serve`, in a child that has just been forked.
-pub unsafe fn live(settings: &Settings, birth: *mut Birth) -> ! {
+pub unsafe fn live(settings: &Settings, birth: *mut Birth, area: usize) -> ! {
     // SAFETY: as `serve`; the place of the birth record is shared with the template.
     unsafe {
         ptrace(PTRACE_TRACEME, 0, 0, 0);
@@ -80,7 +78,8 @@ pub unsafe fn live(settings: &Settings, birth: *mut Birth) -> ! {
         trap();
         store::forget(birth);
         let end_of_heap = sbrk(0);
-        let error = shut_in(&settings.recipe, end_of_heap.addr());
+        area::open(area);
+        let error = shut_in(&settings.recipe, end_of_heap.addr(), area);
         if error != 0 {
             host::_exit(error);
         }
@@ -134,14 +133,23 @@ const UNREGISTER: c_int = 1;
 const SIGNATURE: c_uint = 0x5305_3053;
 const ENOSYS: c_int = 38;
 
-/// Stops until the template lets go; then copies what it is told to, so that everything this process can write is what
-/// it was at the stop. The template sets all registers: `r8` copies from the list at `r9`, then once more a stop if `r10`
-/// is not 0. Nothing here reads memory that a program can write.
+/// Stops until the template lets go; then unmaps and copies what it is told to, so that everything this process can write
+/// is what it was at the stop. The template sets all registers: the area at `r12` is emptied, `r8` copies are made from the
+/// list at `r9`, then there is one more stop if `r10` is not 0. Nothing here reads memory that a program can write.
 fn trap() {
     // SAFETY: without copies, which is how this is entered, nothing changes; the copies make all memory what it was here.
     unsafe {
         asm!(
             "int3",
+            "test r12, r12",
+            "jz 2f",
+            "mov rdi, r12",
+            "mov rsi, {emptied}",
+            "mov eax, {munmap}",
+            "syscall",
+            "test rax, rax",
+            "jz 2f",
+            "ud2",
             "2:",
             "test r8, r8",
             "jz 3f",
@@ -157,6 +165,11 @@ fn trap() {
             "jz 4f",
             "int3",
             "4:",
+            emptied = const area::EMPTIED_BYTES,
+            munmap = const SYS_MUNMAP,
+            inout("r12") 0_u64 => _,
+            out("rax") _,
+            out("r11") _,
             inout("r8") 0_u64 => _,
             inout("r9") 0_u64 => _,
             inout("r10") 0_u64 => _,
@@ -190,8 +203,13 @@ fn reset_vector_state() {
     }
 }
 
+/// Operands of the filter that stand for halves of addresses: the heap's lowest end, and the area's start.
+const HEAP_HIGH: u32 = 0xa2ea_0001;
+const HEAP_LOW: u32 = 0xa2ea_0002;
+const AREA_HIGH: u32 = 0xa2ea_0003;
+
 /// Takes files, limits and system calls away. Gives an error number, 0 for none.
-unsafe fn shut_in(recipe: &Recipe, end_of_heap: usize) -> c_int {
+unsafe fn shut_in(recipe: &Recipe, end_of_heap: usize, area: usize) -> c_int {
     #[repr(C)]
     struct Filter {
         length: u16,
@@ -218,11 +236,15 @@ unsafe fn shut_in(recipe: &Recipe, end_of_heap: usize) -> c_int {
         host::limit(host::RLIMIT_NPROC, 0, 0);
         host::limit(host::RLIMIT_NOFILE, 3, 3);
         let instructions = recipe.filter as *mut Instruction;
-        for nth in [0, 1] {
-            (*instructions.add(recipe.filter_brk_high as usize + nth)).operand =
-                (end_of_heap >> 32) as u32;
+        for nth in 0..recipe.filter_length as usize {
+            let operand = &mut (*instructions.add(nth)).operand;
+            *operand = match *operand {
+                HEAP_HIGH => (end_of_heap >> 32) as u32,
+                HEAP_LOW => end_of_heap as u32,
+                AREA_HIGH => (area >> 32) as u32,
+                other => other,
+            };
         }
-        (*instructions.add(recipe.filter_brk_low as usize)).operand = end_of_heap as u32;
         let filter = Filter {
             length: recipe.filter_length as u16,
             instructions,

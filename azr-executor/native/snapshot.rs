@@ -17,7 +17,8 @@ use crate::watch::Watch;
 /// Registers as the kernel hands them out; only the place of the next instruction is looked at.
 type Registers = [u64; 27];
 const NEXT_INSTRUCTION: usize = 16;
-/// `r8`, `r9` and `r10`: what the trap is told when it is let go.
+/// `r12`, `r8`, `r9` and `r10`: what the trap is told when it is let go.
+const AREA: usize = 3;
 const STEPS: usize = 9;
 const LIST: usize = 8;
 const STOPS_AGAIN: usize = 7;
@@ -44,6 +45,8 @@ struct Worker {
     process: c_int,
     registers: Registers,
     image: Image,
+    /// Where its large blocks are.
+    area: usize,
     /// What it has to copy before its next run.
     plan: Plan,
     /// The limit of its address space that is set now.
@@ -65,16 +68,17 @@ enum Failure {
 pub unsafe fn serve(settings: &Settings, socket: c_int) {
     // SAFETY: as the caller promises.
     unsafe {
-        heap::take_memory_from_heap();
         settings.recipe.store.keep_from_workers();
-        let Ok(births) = store::shared::<Birth>() else {
-            return;
+        let nursery = Nursery::open(settings, socket);
+        let spawn = || match &nursery {
+            Ok(nursery) => nursery.spawn(),
+            Err(error) => Err(Failure::Call(*error)),
         };
         // There is always one ready, so that a request after a killed worker does not wait for its successor's birth.
-        let mut worker = Worker::spawn(settings, births, socket);
+        let mut worker = spawn();
         while let Some(request) = host::next_request(socket) {
             if worker.is_err() {
-                worker = Worker::spawn(settings, births, socket);
+                worker = spawn();
             }
             let ready = match worker.as_mut() {
                 Ok(ready) => ready,
@@ -93,26 +97,44 @@ pub unsafe fn serve(settings: &Settings, socket: c_int) {
             };
             if !goes_on {
                 end(ready.process);
-                worker = Worker::spawn(settings, births, socket);
+                worker = spawn();
             }
         }
     }
 }
 
-impl Worker {
-    unsafe fn spawn(
-        settings: &Settings,
-        births: *mut Birth,
-        socket: c_int,
-    ) -> Result<Self, Failure> {
+/// Where workers come from.
+struct Nursery<'template> {
+    settings: &'template Settings,
+    /// Where a worker says what it is.
+    births: *mut Birth,
+    /// Where its large blocks will be.
+    area: usize,
+    socket: c_int,
+}
+
+impl<'template> Nursery<'template> {
+    /// # Safety
+    /// As `serve::serve`.
+    unsafe fn open(settings: &'template Settings, socket: c_int) -> Result<Self, c_int> {
+        Ok(Self {
+            settings,
+            births: store::shared::<Birth>()?,
+            // SAFETY: as the caller promises.
+            area: unsafe { heap::take_memory_from_here()? },
+            socket,
+        })
+    }
+
+    fn spawn(&self) -> Result<Worker, Failure> {
         // SAFETY: as `serve`; the child runs nothing but its own birth and programs.
         let process = unsafe { host::fork() };
         match process {
             // SAFETY: as `serve`.
-            0 => unsafe { life::live(settings, births) },
+            0 => unsafe { life::live(self.settings, self.births, self.area) },
             -1 => Err(Failure::Call(host::error_number())),
             _ => {
-                let worker = Self::raise(settings, births, process, socket);
+                let worker = self.raise(process);
                 if worker.is_err() {
                     end(process);
                 }
@@ -122,17 +144,12 @@ impl Worker {
     }
 
     /// From the child's birth to its first stop at the trap.
-    fn raise(
-        settings: &Settings,
-        births: *mut Birth,
-        process: c_int,
-        socket: c_int,
-    ) -> Result<Self, Failure> {
+    fn raise(&self, process: c_int) -> Result<Worker, Failure> {
         stopped_at_trap(stop_of(process))?;
         // SAFETY: no memory is involved.
         unsafe { ptrace(PTRACE_SETOPTIONS, process, 0, PTRACE_O_EXITKILL) };
         // SAFETY: the worker wrote this before it stopped, and no program exists yet.
-        let birth = unsafe { births.read() };
+        let birth = unsafe { self.births.read() };
         if birth.error != 0 {
             return Err(Failure::Call(birth.error));
         }
@@ -151,7 +168,7 @@ impl Worker {
             take(birth.watch.fault_descriptor),
         );
         // The supervisor watches the deadlines of all its runs, and kills it when one is over.
-        host::report(socket, b'p', 0, handle);
+        host::report(self.socket, b'p', 0, handle);
         // SAFETY: the descriptor is ours.
         unsafe { host::close(handle) };
         let watch = Watch {
@@ -163,18 +180,20 @@ impl Worker {
         stopped_at_trap(stop_of(process))?;
         let registers = registers(process);
         let ranges = &birth.ranges[..watch.ranges];
-        let image =
-            Image::take(process, &watch, ranges, settings.recipe.store).map_err(Failure::Call)?;
-        Ok(Self {
+        let store = self.settings.recipe.store;
+        Ok(Worker {
             process,
             registers,
-            image,
+            image: Image::take(process, &watch, ranges, store).map_err(Failure::Call)?,
+            area: self.area,
             plan: Plan::default(),
             address_space_max: 0,
             processor: -1,
         })
     }
+}
 
+impl Worker {
     /// Runs the request, reports, and rolls back; false when the worker cannot be used again.
     fn run(&mut self, settings: &Settings, socket: c_int) -> bool {
         // SAFETY: the supervisor wrote the request before it said so.
@@ -276,6 +295,7 @@ impl Worker {
 
     fn go(&self, steps: usize, then: u64) {
         let mut registers = self.registers;
+        registers[AREA] = self.area as u64;
         registers[STEPS] = steps as u64;
         registers[LIST] = self.image.store_there as u64;
         registers[STOPS_AGAIN] = then;

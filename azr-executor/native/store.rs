@@ -12,15 +12,6 @@ const MADV_DONTFORK: c_int = 10;
 
 unsafe extern "C" {
     fn madvise(start: *mut c_void, length: usize, advice: c_int) -> c_int;
-    fn mmap(
-        start: *mut c_void,
-        length: usize,
-        protection: c_int,
-        flags: c_int,
-        file: c_int,
-        at: i64,
-    ) -> *mut c_void;
-    fn munmap(start: *mut c_void, length: usize) -> c_int;
 }
 
 /// The memory that the content of snapshots and the list of pages to copy are kept in: the template writes it, its
@@ -55,8 +46,8 @@ impl Store {
     pub fn map(&self) -> Result<usize, c_int> {
         // SAFETY: a new mapping at a place of the kernel's choice.
         let start = unsafe {
-            mmap(
-                std::ptr::null_mut(),
+            host::mmap(
+                0,
                 self.bytes,
                 PROT_READ,
                 MAP_SHARED,
@@ -64,10 +55,10 @@ impl Store {
                 0,
             )
         };
-        if start.addr() == usize::MAX {
+        if start == usize::MAX {
             Err(host::error_number())
         } else {
-            Ok(start.addr())
+            Ok(start)
         }
     }
 
@@ -100,8 +91,8 @@ pub const STEPS_MAX: usize = 4096;
 pub fn shared<T>() -> Result<*mut T, c_int> {
     // SAFETY: a new mapping at a place of the kernel's choice.
     let start = unsafe {
-        mmap(
-            std::ptr::null_mut(),
+        host::mmap(
+            0,
             size_of::<T>(),
             PROT_READ | PROT_WRITE,
             MAP_SHARED | MAP_ANONYMOUS,
@@ -109,10 +100,10 @@ pub fn shared<T>() -> Result<*mut T, c_int> {
             0,
         )
     };
-    if start.addr() == usize::MAX {
+    if start == usize::MAX {
         Err(host::error_number())
     } else {
-        Ok(start.cast())
+        Ok(std::ptr::with_exposed_provenance_mut(start))
     }
 }
 
@@ -122,5 +113,5 @@ pub fn shared<T>() -> Result<*mut T, c_int> {
 /// It is not used here any more.
 pub unsafe fn forget<T>(memory: *mut T) {
     // SAFETY: as the caller promises.
-    unsafe { munmap(memory.cast(), size_of::<T>()) };
+    unsafe { host::munmap(memory.addr(), size_of::<T>()) };
 }

@@ -27,6 +27,9 @@ const ARCHITECTURE: u32 = 4;
 const fn argument_low(index: u32) -> u32 {
     16 + 8 * index
 }
+const fn argument_high(index: u32) -> u32 {
+    argument_low(index) + 4
+}
 
 #[cfg(target_arch = "x86_64")]
 const AUDIT_ARCHITECTURE: u32 = 0xc000_003e;
@@ -111,9 +114,6 @@ const ROLLING_BACK: &[libc::c_long] = &[
     libc::SYS_landlock_restrict_self,
     libc::SYS_prctl,
 ];
-
-/// What would leave a trace outside the memory of a worker that is rolled back, as if there were none.
-const NO_MEMORY: &[libc::c_long] = &[libc::SYS_mmap, libc::SYS_mremap];
 
 /// The same by their older numbers.
 #[cfg(target_arch = "x86_64")]
@@ -244,61 +244,69 @@ pub(super) fn of_template(rolls_back: bool) -> Vec<u8> {
     bytes(&filter)
 }
 
-/// The filter of a worker that is rolled back.
-#[derive(Debug, serde::Serialize)]
-pub(super) struct WorkerFilter {
-    /// Its instructions, as hexadecimal text.
-    program: String,
-    /// Which instructions have the high half (this one and the next) and the low half of the lowest end of the heap as
-    /// their operand.
-    high: usize,
-    low: usize,
-}
+/// Operands that stand for halves of addresses which only the worker knows: the heap's end, below which it must not
+/// shrink, and the start of the area of its large blocks.
+const HEAP_HIGH: u32 = 0xa2ea_0001;
+const HEAP_LOW: u32 = 0xa2ea_0002;
+const AREA_HIGH: u32 = 0xa2ea_0003;
 
-/// The filter of a worker that is rolled back.
-pub(super) fn of_worker() -> WorkerFilter {
+/// What new memory looks like: private, anonymous, and where nothing is.
+const FRESH_MEMORY: u32 =
+    (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE) as u32;
+
+/// Moving memory to a given place.
+const TO_PLACE: u32 = (libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED) as u32;
+
+/// The filter of a worker that is rolled back. What it permits changes its own memory, and of its mappings only those of
+/// an area that is emptied after each run, and the heap's end, which is put back.
+pub(super) fn of_worker() -> Vec<u8> {
     let mut filter = beginning();
     on_fork(&mut filter, refuse(libc::EAGAIN));
-    // The heap's end is put back from inside after each run; below where it was then lies what must stay.
     on_call(&mut filter, libc::SYS_brk, |rule| {
         rule.extend([
-            load(argument_low(0) + 4),
-            jump(JUMP_EQUAL, 0, 2, 0),
-            jump(JUMP_NOT_LESS, 0, 4, 0),
-            answer(KILL),
+            load(argument_high(0)),
+            jump(JUMP_EQUAL, HEAP_HIGH, 0, 2),
             load(argument_low(0)),
-            jump(JUMP_NOT_LESS, 0, 1, 0),
+            jump(JUMP_NOT_LESS, HEAP_LOW, 2, 1),
+            jump(JUMP_NOT_LESS, HEAP_HIGH, 1, 0),
             answer(KILL),
             answer(ALLOW),
         ]);
     });
-    let high = filter.len() - 7;
+    // Blocks begin in the area's first 4 GiB and are shorter; what is unmapped, is at most twice that.
+    let in_area = [(argument_high(0), AREA_HIGH), (argument_high(1), 0)];
+    on_call(&mut filter, libc::SYS_mmap, |rule| {
+        let read_and_write = (libc::PROT_READ | libc::PROT_WRITE) as u32;
+        let fresh = [
+            (argument_low(2), read_and_write),
+            (argument_low(3), FRESH_MEMORY),
+        ];
+        when_equal(rule, &[in_area, fresh].concat(), refuse(libc::ENOMEM));
+    });
+    on_call(&mut filter, libc::SYS_mremap, |rule| {
+        let moved = [
+            (argument_high(2), 0),
+            (argument_low(3), TO_PLACE),
+            (argument_high(4), AREA_HIGH),
+        ];
+        let moved = [in_area.as_slice(), &moved].concat();
+        when_equal(rule, &moved, refuse(libc::ENOMEM));
+    });
+    on_call(&mut filter, libc::SYS_munmap, |rule| {
+        rule.extend([load(argument_high(1)), jump(JUMP_NOT_LESS, 2, 3, 0)]);
+        when_equal(rule, &in_area[..1], refuse(libc::EPERM));
+    });
     // Limits may be asked for, not set.
     on_call(&mut filter, libc::SYS_prlimit64, |rule| {
-        for half in [0, 4] {
-            rule.extend([
-                load(argument_low(2) + half),
-                jump(JUMP_EQUAL, 0, 1, 0),
-                answer(refuse(libc::EPERM)),
-            ]);
-        }
-        rule.extend([
-            load(argument_low(0)),
-            jump(JUMP_EQUAL, 0, 1, 0),
-            answer(refuse(libc::EPERM)),
-            answer(ALLOW),
-        ]);
+        let asked_for = [
+            (argument_low(2), 0),
+            (argument_high(2), 0),
+            (argument_low(0), 0),
+        ];
+        when_equal(rule, &asked_for, refuse(libc::EPERM));
     });
-    always(&mut filter, NO_MEMORY, refuse(libc::ENOMEM));
     end(&mut filter);
-    WorkerFilter {
-        program: bytes(&filter)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect(),
-        high,
-        low: high + 4,
-    }
+    bytes(&filter)
 }
 
 /// Other instruction sets and numberings are an escape.
@@ -327,6 +335,15 @@ fn on_fork(filter: &mut Vec<Instruction>, action: u32) {
             answer(action),
         ]);
     });
+}
+
+/// Allows a call whose arguments have these halves; otherwise answers so.
+fn when_equal(rule: &mut Vec<Instruction>, halves: &[(u32, u32)], otherwise: u32) {
+    for (nth, &(offset, value)) in halves.iter().enumerate() {
+        let to_otherwise = (2 * (halves.len() - nth) - 1) as u8;
+        rule.extend([load(offset), jump(JUMP_EQUAL, value, 0, to_otherwise)]);
+    }
+    rule.extend([answer(ALLOW), answer(otherwise)]);
 }
 
 fn always(filter: &mut Vec<Instruction>, calls: &[libc::c_long], action: u32) {

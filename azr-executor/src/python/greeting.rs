@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::isolation::{Layer, MissingLayer};
 use crate::python::Backend;
-use crate::python::filter::{self, WorkerFilter};
+use crate::python::filter;
 use crate::python::request::{REQUEST_BYTES_MAX, RESULT_BYTES_MAX};
 use crate::python::template::{MESSAGE_BYTES_MAX, Recipe};
 use crate::sys::Channel;
@@ -56,7 +56,7 @@ pub(super) struct Settings {
     gives_up_root: bool,
     namespaces: Vec<&'static str>,
     filter: String,
-    worker_filter: WorkerFilter,
+    worker_filter: String,
 }
 
 impl Settings {
@@ -79,13 +79,14 @@ impl Settings {
                 .filter(|(flag, _)| flags & flag != 0)
                 .map(|(_, layer)| layer.name())
                 .collect(),
-            filter: filter::of_template(recipe.backend == Backend::Snapshot)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-            worker_filter: filter::of_worker(),
+            filter: hexadecimal(&filter::of_template(recipe.backend == Backend::Snapshot)),
+            worker_filter: hexadecimal(&filter::of_worker()),
         }
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Tells a template what it has to know, and waits until it is shut in.

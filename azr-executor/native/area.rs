@@ -1,0 +1,280 @@
+//! Large blocks of memory: mappings in one area of the address space that holds nothing else, so that all of them can be
+//! taken away at once from outside ([`crate::life`]).
+//!
+//! From the heap they would not be what they are in a fresh interpreter: zeros that cost nothing, and memory that is
+//! given back when it is freed.
+
+use std::ffi::{c_int, c_void};
+
+use crate::host::{self, PAGE_BYTES};
+
+/// Smallest block that gets a mapping of its own, bytes. It is where the C library begins too.
+const LARGE_BYTES: usize = 128 << 10;
+
+/// The area begins at a multiple of this, blocks begin within so much of it and are shorter: what a filter of system
+/// calls can tell from half a word.
+const REACH: usize = 1 << 32;
+
+/// What is reserved for the area. All blocks lie in its first two parts of [`REACH`]; behind them lies nothing that a
+/// longer length could touch.
+const RESERVED_BYTES: usize = 3 * REACH;
+
+/// What emptying the area unmaps from its start: all places where blocks can be.
+pub const EMPTIED_BYTES: usize = 2 * REACH - PAGE_BYTES;
+
+/// Blocks at a time; more come from the heap.
+const BLOCKS_MAX: usize = 1024;
+
+const PROT_NONE: c_int = 0;
+const PROT_READ_AND_WRITE: c_int = 3;
+const PRIVATE_AND_ANONYMOUS: c_int = 0x22;
+const MAP_NORESERVE: c_int = 0x4000;
+const MAP_FIXED_NOREPLACE: c_int = 0x10_0000;
+const MREMAP_TO_PLACE: c_int = 3;
+
+unsafe extern "C" {
+    fn malloc_usable_size(block: *mut c_void) -> usize;
+    fn mremap(start: usize, length: usize, new_length: usize, flags: c_int, ...) -> usize;
+    fn PyMem_GetAllocator(domain: c_int, allocator: *mut Allocator);
+    fn PyMem_SetAllocator(domain: c_int, allocator: *const Allocator);
+}
+
+/// `PyMemAllocatorEx`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Allocator {
+    context: *mut c_void,
+    malloc: unsafe extern "C" fn(*mut c_void, usize) -> *mut c_void,
+    calloc: unsafe extern "C" fn(*mut c_void, usize, usize) -> *mut c_void,
+    realloc: unsafe extern "C" fn(*mut c_void, *mut c_void, usize) -> *mut c_void,
+    free: unsafe extern "C" fn(*mut c_void, *mut c_void),
+}
+
+/// `PYMEM_DOMAIN_RAW`, from which the others get what is larger than they keep.
+const RAW: c_int = 0;
+
+/// Addresses from `start` to `end`.
+#[derive(Clone, Copy)]
+struct Block {
+    start: usize,
+    end: usize,
+}
+
+/// The area and the blocks in it, by their addresses.
+struct Area {
+    start: usize,
+    blocks: [Block; BLOCKS_MAX],
+    length: usize,
+    /// Where the interpreter gets the rest.
+    heap: Option<Allocator>,
+}
+
+static mut AREA: Area = Area {
+    start: 0,
+    blocks: [Block { start: 0, end: 0 }; BLOCKS_MAX],
+    length: 0,
+    heap: None,
+};
+
+/// Reserves the area and makes large blocks of the interpreter come from it in this process's children, once they have
+/// [`open`]ed it. Gives its start.
+///
+/// # Safety
+/// The interpreter's lock is held, here and whenever it allocates.
+pub unsafe fn reserve() -> Result<usize, c_int> {
+    // SAFETY: new mappings at places of the kernel's choice, of which the ends are given back; one thread.
+    unsafe {
+        let flags = PRIVATE_AND_ANONYMOUS | MAP_NORESERVE;
+        let found = host::mmap(0, RESERVED_BYTES + REACH, PROT_NONE, flags, -1, 0);
+        if found == usize::MAX {
+            return Err(host::error_number());
+        }
+        let start = found.next_multiple_of(REACH);
+        let behind = start + RESERVED_BYTES;
+        for (from, to) in [(found, start), (behind, found + RESERVED_BYTES + REACH)] {
+            if from < to {
+                host::munmap(from, to - from);
+            }
+        }
+        let area = &mut *(&raw mut AREA);
+        area.start = start;
+        let mut heap = Allocator {
+            context: std::ptr::null_mut(),
+            malloc,
+            calloc,
+            realloc,
+            free,
+        };
+        let own = heap;
+        PyMem_GetAllocator(RAW, &raw mut heap);
+        area.heap = Some(heap);
+        PyMem_SetAllocator(RAW, &raw const own);
+        Ok(start)
+    }
+}
+
+/// Empties the area, which from here on holds blocks.
+pub fn open(start: usize) {
+    // SAFETY: nothing is there but the reservation.
+    unsafe { host::munmap(start, RESERVED_BYTES) };
+}
+
+unsafe fn area() -> &'static mut Area {
+    // SAFETY: one thread, and no reference outlives the call it was made for.
+    unsafe { &mut *(&raw mut AREA) }
+}
+
+impl Area {
+    /// A block of zeros, if it is large and there is room.
+    unsafe fn allocate(&mut self, bytes: usize) -> Option<*mut c_void> {
+        if !(LARGE_BYTES..REACH - PAGE_BYTES).contains(&bytes) || self.length == BLOCKS_MAX {
+            return None;
+        }
+        let length = bytes.next_multiple_of(PAGE_BYTES);
+        let (at, start) = self.gap(length)?;
+        let flags = PRIVATE_AND_ANONYMOUS | MAP_FIXED_NOREPLACE;
+        // SAFETY: a new mapping, where there is none.
+        let mapped = unsafe { host::mmap(start, length, PROT_READ_AND_WRITE, flags, -1, 0) };
+        if mapped != start {
+            return None;
+        }
+        self.insert(at, start, length);
+        Some(std::ptr::with_exposed_provenance_mut(start))
+    }
+
+    /// The first place with so much room: its number among the blocks, and its address.
+    fn gap(&self, length: usize) -> Option<(usize, usize)> {
+        let mut start = self.start;
+        for (at, block) in self.blocks[..self.length].iter().enumerate() {
+            if start + length <= block.start {
+                return Some((at, start));
+            }
+            start = block.end;
+        }
+        (start < self.start + REACH).then_some((self.length, start))
+    }
+
+    fn insert(&mut self, at: usize, start: usize, length: usize) {
+        let end = start + length;
+        self.blocks.copy_within(at..self.length, at + 1);
+        self.blocks[at] = Block { start, end };
+        self.length += 1;
+    }
+
+    fn remove(&mut self, at: usize) {
+        self.blocks.copy_within(at + 1..self.length, at);
+        self.length -= 1;
+    }
+
+    fn position(&self, start: usize) -> Option<usize> {
+        let blocks = &self.blocks[..self.length];
+        blocks.binary_search_by_key(&start, |it| it.start).ok()
+    }
+
+    fn holds(&self, address: usize) -> bool {
+        (self.start..self.start + RESERVED_BYTES).contains(&address)
+    }
+
+    /// Gives a block back, if it is one.
+    unsafe fn release(&mut self, start: usize) -> bool {
+        if let Some(at) = self.position(start) {
+            let Block { start, end } = self.blocks[at];
+            // SAFETY: a block of ours that nobody uses any more.
+            unsafe { host::munmap(start, end - start) };
+            self.remove(at);
+        }
+        self.holds(start)
+    }
+
+    /// Makes a block longer or shorter, at another place: its pages move, their content is not copied. None leaves it.
+    unsafe fn resize(&mut self, start: usize, bytes: usize) -> Option<*mut c_void> {
+        let length = bytes.next_multiple_of(PAGE_BYTES);
+        let (before, place) = (self.position(start)?, self.gap(length)?.1);
+        let block = self.blocks[before];
+        if REACH - PAGE_BYTES <= bytes {
+            return None;
+        }
+        let old_length = block.end - block.start;
+        // SAFETY: a block of ours, to a place where there is none.
+        let there = unsafe { mremap(start, old_length, length, MREMAP_TO_PLACE, place) };
+        if there != place {
+            return None;
+        }
+        self.remove(before);
+        let at = self.blocks[..self.length].partition_point(|it| it.start < place);
+        self.insert(at, place, length);
+        Some(std::ptr::with_exposed_provenance_mut(place))
+    }
+}
+
+unsafe extern "C" fn malloc(_: *mut c_void, bytes: usize) -> *mut c_void {
+    // SAFETY: as the interpreter calls it.
+    unsafe {
+        let area = area();
+        match (area.allocate(bytes), &area.heap) {
+            (Some(block), _) => block,
+            (None, Some(heap)) => (heap.malloc)(heap.context, bytes),
+            (None, None) => std::ptr::null_mut(),
+        }
+    }
+}
+
+unsafe extern "C" fn calloc(_: *mut c_void, elements: usize, bytes: usize) -> *mut c_void {
+    // SAFETY: as the interpreter calls it.
+    unsafe {
+        let area = area();
+        let all = elements.saturating_mul(bytes);
+        match (area.allocate(all), &area.heap) {
+            (Some(block), _) => block,
+            (None, Some(heap)) => (heap.calloc)(heap.context, elements, bytes),
+            (None, None) => std::ptr::null_mut(),
+        }
+    }
+}
+
+unsafe extern "C" fn realloc(_: *mut c_void, block: *mut c_void, bytes: usize) -> *mut c_void {
+    // SAFETY: as the interpreter calls it; blocks of the heap are the C library's.
+    unsafe {
+        let area = area();
+        let Some(heap) = area.heap else {
+            return std::ptr::null_mut();
+        };
+        let is_ours = area.holds(block.addr());
+        if is_ours && LARGE_BYTES <= bytes {
+            return area.resize(block.addr(), bytes).unwrap_or_default();
+        }
+        if !is_ours && (block.is_null() || bytes < LARGE_BYTES) {
+            return (heap.realloc)(heap.context, block, bytes);
+        }
+        // From one to the other.
+        let (new, before) = if is_ours {
+            ((heap.malloc)(heap.context, bytes), bytes)
+        } else {
+            match area.allocate(bytes) {
+                Some(new) => (new, malloc_usable_size(block).min(bytes)),
+                None => return (heap.realloc)(heap.context, block, bytes),
+            }
+        };
+        if !new.is_null() {
+            std::ptr::copy_nonoverlapping(block.cast::<u8>(), new.cast(), before);
+            if is_ours {
+                area.release(block.addr());
+            } else {
+                (heap.free)(heap.context, block);
+            }
+        }
+        new
+    }
+}
+
+unsafe extern "C" fn free(_: *mut c_void, block: *mut c_void) {
+    // SAFETY: as the interpreter calls it.
+    unsafe {
+        let area = area();
+        if !area.release(block.addr())
+            && let Some(heap) = area.heap
+        {
+            (heap.free)(heap.context, block);
+        }
+    }
+}
