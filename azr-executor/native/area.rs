@@ -4,7 +4,7 @@
 //! From the heap they would not be what they are in a fresh interpreter: zeros that cost nothing, and memory that is
 //! given back when it is freed.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_int, c_long, c_void};
 
 use crate::host::{self, PAGE_BYTES};
 
@@ -30,11 +30,12 @@ const PROT_READ_AND_WRITE: c_int = 3;
 const PRIVATE_AND_ANONYMOUS: c_int = 0x22;
 const MAP_NORESERVE: c_int = 0x4000;
 const MAP_FIXED_NOREPLACE: c_int = 0x10_0000;
-const MREMAP_TO_PLACE: c_int = 3;
+const SYS_MREMAP: c_long = 25;
+const IN_PLACE: c_int = 0;
+const TO_PLACE: c_int = 3;
 
 unsafe extern "C" {
     fn malloc_usable_size(block: *mut c_void) -> usize;
-    fn mremap(start: usize, length: usize, new_length: usize, flags: c_int, ...) -> usize;
     fn PyMem_GetAllocator(domain: c_int, allocator: *mut Allocator);
     fn PyMem_SetAllocator(domain: c_int, allocator: *const Allocator);
 }
@@ -186,21 +187,29 @@ impl Area {
         self.holds(start)
     }
 
-    /// Makes a block longer or shorter, at another place: its pages move, their content is not copied. None leaves it.
+    /// Makes a block longer or shorter; where what follows is taken, its pages move. None leaves it as it is.
     unsafe fn resize(&mut self, start: usize, bytes: usize) -> Option<*mut c_void> {
-        let length = bytes.next_multiple_of(PAGE_BYTES);
-        let (before, place) = (self.position(start)?, self.gap(length)?.1);
-        let block = self.blocks[before];
+        let at = self.position(start)?;
+        let Block { end, .. } = self.blocks[at];
+        let (before, length) = (end - start, bytes.next_multiple_of(PAGE_BYTES));
         if REACH - PAGE_BYTES <= bytes {
             return None;
         }
-        let old_length = block.end - block.start;
-        // SAFETY: a block of ours, to a place where there is none.
-        let there = unsafe { mremap(start, old_length, length, MREMAP_TO_PLACE, place) };
-        if there != place {
+        // The C library's own function names no place unless the block is to move, and the filter wants one in the area.
+        let remap = |flags: c_int, place: usize| {
+            // SAFETY: a block of ours, to where nothing is; in place it only grows into what is free.
+            let there = unsafe { host::syscall(SYS_MREMAP, start, before, length, flags, place) };
+            there.cast_unsigned() as usize == place
+        };
+        if before == length || remap(IN_PLACE, start) {
+            self.blocks[at].end = start + length;
+            return Some(std::ptr::with_exposed_provenance_mut(start));
+        }
+        let place = self.gap(length)?.1;
+        if !remap(TO_PLACE, place) {
             return None;
         }
-        self.remove(before);
+        self.remove(at);
         let at = self.blocks[..self.length].partition_point(|it| it.start < place);
         self.insert(at, place, length);
         Some(std::ptr::with_exposed_provenance_mut(place))

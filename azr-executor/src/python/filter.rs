@@ -250,6 +250,8 @@ const HEAP_HIGH: u32 = 0xa2ea_0001;
 const HEAP_LOW: u32 = 0xa2ea_0002;
 const AREA_HIGH: u32 = 0xa2ea_0003;
 
+const READ_AND_WRITE: u32 = (libc::PROT_READ | libc::PROT_WRITE) as u32;
+
 /// What new memory looks like: private, anonymous, and where nothing is.
 const FRESH_MEMORY: u32 =
     (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE) as u32;
@@ -273,38 +275,41 @@ pub(super) fn of_worker() -> Vec<u8> {
             answer(ALLOW),
         ]);
     });
-    // Blocks begin in the area's first 4 GiB and are shorter; what is unmapped, is at most twice that.
-    let in_area = [(argument_high(0), AREA_HIGH), (argument_high(1), 0)];
-    on_call(&mut filter, libc::SYS_mmap, |rule| {
-        let read_and_write = (libc::PROT_READ | libc::PROT_WRITE) as u32;
-        let fresh = [
-            (argument_low(2), read_and_write),
-            (argument_low(3), FRESH_MEMORY),
-        ];
-        when_equal(rule, &[in_area, fresh].concat(), refuse(libc::ENOMEM));
-    });
-    on_call(&mut filter, libc::SYS_mremap, |rule| {
-        let moved = [
-            (argument_high(2), 0),
-            (argument_low(3), TO_PLACE),
-            (argument_high(4), AREA_HIGH),
-        ];
-        let moved = [in_area.as_slice(), &moved].concat();
-        when_equal(rule, &moved, refuse(libc::ENOMEM));
-    });
-    on_call(&mut filter, libc::SYS_munmap, |rule| {
-        rule.extend([load(argument_high(1)), jump(JUMP_NOT_LESS, 2, 3, 0)]);
-        when_equal(rule, &in_area[..1], refuse(libc::EPERM));
-    });
+    // Blocks begin in the area's first 4 GiB and are shorter; what is unmapped is less than twice that.
+    let in_area = Check::equal(argument_high(0), AREA_HIGH);
+    let short = |index| Check::equal(argument_high(index), 0);
+    let fresh = [
+        in_area,
+        short(1),
+        Check::equal(argument_low(2), READ_AND_WRITE),
+        Check::equal(argument_low(3), FRESH_MEMORY),
+    ];
+    let resized = [
+        in_area,
+        short(1),
+        short(2),
+        // In place, or to a place in the area; never to one that the kernel chooses.
+        Check::below(argument_low(3), TO_PLACE + 1),
+        Check::differs(argument_low(3), libc::MREMAP_MAYMOVE as u32),
+        Check::equal(argument_high(4), AREA_HIGH),
+    ];
+    let unmapped = [in_area, Check::below(argument_high(1), 2)];
     // Limits may be asked for, not set.
-    on_call(&mut filter, libc::SYS_prlimit64, |rule| {
-        let asked_for = [
-            (argument_low(2), 0),
-            (argument_high(2), 0),
-            (argument_low(0), 0),
-        ];
-        when_equal(rule, &asked_for, refuse(libc::EPERM));
-    });
+    let asked_for = [
+        Check::equal(argument_low(2), 0),
+        Check::equal(argument_high(2), 0),
+        Check::equal(argument_low(0), 0),
+    ];
+    for (call, checks, error) in [
+        (libc::SYS_mmap, fresh.as_slice(), libc::ENOMEM),
+        (libc::SYS_mremap, &resized, libc::ENOMEM),
+        (libc::SYS_munmap, &unmapped, libc::EPERM),
+        (libc::SYS_prlimit64, &asked_for, libc::EPERM),
+    ] {
+        on_call(&mut filter, call, |rule| {
+            allow_when(rule, checks, refuse(error));
+        });
+    }
     end(&mut filter);
     bytes(&filter)
 }
@@ -337,11 +342,52 @@ fn on_fork(filter: &mut Vec<Instruction>, action: u32) {
     });
 }
 
-/// Allows a call whose arguments have these halves; otherwise answers so.
-fn when_equal(rule: &mut Vec<Instruction>, halves: &[(u32, u32)], otherwise: u32) {
-    for (nth, &(offset, value)) in halves.iter().enumerate() {
-        let to_otherwise = (2 * (halves.len() - nth) - 1) as u8;
-        rule.extend([load(offset), jump(JUMP_EQUAL, value, 0, to_otherwise)]);
+/// What half an argument must be.
+#[derive(Clone, Copy)]
+struct Check {
+    offset: u32,
+    code: u16,
+    operand: u32,
+    /// Whether the comparison must hold or must not.
+    holds: bool,
+}
+
+impl Check {
+    const fn new(offset: u32, code: u16, operand: u32, holds: bool) -> Self {
+        Self {
+            offset,
+            code,
+            operand,
+            holds,
+        }
+    }
+
+    const fn equal(offset: u32, operand: u32) -> Self {
+        Self::new(offset, JUMP_EQUAL, operand, true)
+    }
+
+    const fn differs(offset: u32, operand: u32) -> Self {
+        Self::new(offset, JUMP_EQUAL, operand, false)
+    }
+
+    const fn below(offset: u32, operand: u32) -> Self {
+        Self::new(offset, JUMP_NOT_LESS, operand, false)
+    }
+}
+
+/// Allows a call whose arguments pass all checks; otherwise answers so.
+fn allow_when(rule: &mut Vec<Instruction>, checks: &[Check], otherwise: u32) {
+    for (nth, check) in checks.iter().enumerate() {
+        let to_otherwise = (2 * (checks.len() - nth) - 1) as u8;
+        let (jump_true, jump_false) = if check.holds {
+            (0, to_otherwise)
+        } else {
+            (to_otherwise, 0)
+        };
+        rule.extend([
+            load(check.offset),
+            jump(check.code, check.operand, jump_true, jump_false),
+        ]);
     }
     rule.extend([answer(ALLOW), answer(otherwise)]);
 }
