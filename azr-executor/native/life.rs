@@ -89,6 +89,7 @@ pub unsafe fn live(settings: &Settings, birth: *mut Birth, area: usize) -> ! {
             // which live in the processor and in the kernel.
             reset_vector_state();
             brk(end_of_heap);
+            settings.windows.begin();
             let request = Request::read(settings.windows.request);
             program::run(&request, &settings.windows, settings.tools);
         }

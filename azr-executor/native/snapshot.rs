@@ -63,42 +63,60 @@ enum Failure {
     Worker(c_int),
 }
 
+/// What became of a worker.
+enum Fate {
+    /// It can run the next program.
+    Whole,
+    /// It cannot be used again.
+    Spent,
+    /// It was lost before its program began, and nothing was reported.
+    LostBefore,
+}
+
 /// # Safety
 /// As `serve::serve`.
 pub unsafe fn serve(settings: &Settings, socket: c_int) {
     // SAFETY: as the caller promises.
-    unsafe {
+    let nursery = unsafe {
         settings.recipe.store.keep_from_workers();
-        let nursery = Nursery::open(settings, socket);
-        let spawn = || match &nursery {
-            Ok(nursery) => nursery.spawn(),
-            Err(error) => Err(Failure::Call(*error)),
-        };
-        // There is always one ready, so that a request after a killed worker does not wait for its successor's birth.
-        let mut worker = spawn();
-        while let Some(request) = host::next_request(socket) {
+        Nursery::open(settings, socket)
+    };
+    let spawn = || match &nursery {
+        Ok(nursery) => nursery.spawn(),
+        Err(error) => Err(Failure::Call(*error)),
+    };
+    // There is always one ready, so that a request after a killed worker does not wait for its successor's birth.
+    let mut worker = spawn();
+    while let Some(request) = host::next_request(socket) {
+        // No program can choose to be lost before it begins; one that seems to be for the second time made it seem so.
+        for is_first in [true, false] {
             if worker.is_err() {
                 worker = spawn();
             }
-            let ready = match worker.as_mut() {
-                Ok(ready) => ready,
-                Err(Failure::Call(error)) => {
-                    host::report(socket, b'f', *error, -1);
-                    continue;
-                }
-                Err(Failure::Worker(status)) => {
-                    host::report(socket, b'd', *status, -1);
-                    continue;
+            let fate = match worker.as_mut() {
+                Ok(ready) if request == b'a' => ready.audit(socket),
+                Ok(ready) => ready.run(settings, socket, is_first),
+                Err(failure) => {
+                    failure.report(socket);
+                    break;
                 }
             };
-            let goes_on = match request {
-                b'a' => ready.audit(socket),
-                _ => ready.run(settings, socket),
-            };
-            if !goes_on {
-                end(ready.process);
+            if !matches!(fate, Fate::Whole) {
+                worker.iter().for_each(|lost| end(lost.process));
                 worker = spawn();
             }
+            if !matches!(fate, Fate::LostBefore) {
+                break;
+            }
+        }
+    }
+}
+
+impl Failure {
+    fn report(&self, socket: c_int) {
+        match self {
+            Self::Call(error) => host::report(socket, b'f', *error, -1),
+            Self::Worker(status) => host::report(socket, b'd', *status, -1),
         }
     }
 }
@@ -194,10 +212,11 @@ impl<'template> Nursery<'template> {
 }
 
 impl Worker {
-    /// Runs the request, reports, and rolls back; false when the worker cannot be used again.
-    fn run(&mut self, settings: &Settings, socket: c_int) -> bool {
+    /// Runs the request and reports. A loss before the program began is not reported if it `may_be_lost`.
+    fn run(&mut self, settings: &Settings, socket: c_int, may_be_lost: bool) -> Fate {
+        let windows = &settings.windows;
         // SAFETY: the supervisor wrote the request before it said so.
-        let request = unsafe { Request::read(settings.windows.request) };
+        let request = unsafe { Request::read(windows.request) };
         self.limit(
             settings
                 .address_space
@@ -214,10 +233,13 @@ impl Worker {
             return match self.image.plan() {
                 Some(plan) => {
                     self.plan = plan;
-                    true
+                    Fate::Whole
                 }
-                None => false,
+                None => Fate::Spent,
             };
+        }
+        if may_be_lost && !windows.has_begun() {
+            return Fate::LostBefore;
         }
         let status = if is_stopped(status) {
             // A signal that would have ended it: reported as if it had.
@@ -234,7 +256,7 @@ impl Worker {
             status
         };
         host::report(socket, b'e', status, -1);
-        false
+        Fate::Spent
     }
 
     /// Lets the worker go, to make itself what it was and then to run. Protection is renewed in between when it is due.
@@ -259,7 +281,7 @@ impl Worker {
     }
 
     /// Says how many pages are not what they were at the snapshot.
-    fn audit(&mut self, socket: c_int) -> bool {
+    fn audit(&mut self, socket: c_int) -> Fate {
         let rolled_back = self.roll_back().is_ok();
         host::report(
             socket,
@@ -271,7 +293,11 @@ impl Worker {
             },
             -1,
         );
-        rolled_back
+        if rolled_back {
+            Fate::Whole
+        } else {
+            Fate::Spent
+        }
     }
 
     /// Binds the worker to the processor that the template runs on. They take turns, and a turn on the same processor is

@@ -181,8 +181,13 @@ fn a_template_that_dies_is_replaced_and_a_sandbox_that_ends_leaves_nothing() {
     let name = "a_template_that_dies_is_replaced_and_a_sandbox_that_ends_leaves_nothing";
     if std::env::var_os(ALONE).is_none() {
         // In a process of its own: the templates of other tests must live.
-        let mut alone = this_binary(name);
-        assert!(alone.env(ALONE, "1").status().unwrap().success());
+        assert!(
+            this_binary(name)
+                .env(ALONE, "1")
+                .status()
+                .unwrap()
+                .success()
+        );
         return;
     }
     let sandbox = start(1, Backend::Fork);
@@ -192,12 +197,7 @@ fn a_template_that_dies_is_replaced_and_a_sandbox_that_ends_leaves_nothing() {
     );
     let started = interpreters_below(std::process::id());
     assert!(2 <= started.len());
-    for pid in &started {
-        Command::new("kill")
-            .args(["-9", &pid.to_string()])
-            .status()
-            .unwrap();
-    }
+    started.iter().copied().for_each(kill);
     assert_eq!(
         outputs(
             &sandbox,
@@ -211,6 +211,36 @@ fn a_template_that_dies_is_replaced_and_a_sandbox_that_ends_leaves_nothing() {
             .iter()
             .all(|pid| !Path::new(&format!("/proc/{pid}/exe")).exists())
     });
+}
+
+#[test]
+fn a_worker_that_is_lost_between_programs_costs_none_its_verdict() {
+    let name = "a_worker_that_is_lost_between_programs_costs_none_its_verdict";
+    if std::env::var_os(ALONE).is_none() {
+        assert!(
+            this_binary(name)
+                .env(ALONE, "1")
+                .status()
+                .unwrap()
+                .success()
+        );
+        return;
+    }
+    for backend in serving() {
+        let sandbox = start(1, backend);
+        for round in 0..3 {
+            let program = job(DOUBLES, &["1", "2"], Scrutiny::Run, 60_000);
+            assert_eq!(outputs(&sandbox, &program), ["2", "4"], "round {round}");
+            for template in children_of(std::process::id()) {
+                children_of(template).into_iter().for_each(kill);
+            }
+        }
+    }
+}
+
+fn kill(process: u32) {
+    let mut command = Command::new("kill");
+    command.args(["-9", &process.to_string()]).status().unwrap();
 }
 
 /// Backends whose templates serve many runs.

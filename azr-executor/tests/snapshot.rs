@@ -105,6 +105,83 @@ fn the_kernel_acts_on_nothing_that_a_program_leaves() {
     }
 }
 
+/// Makes a system call of the program's own, or reads memory, as its argument says.
+const NATIVE: &str = r"
+import sys
+def f(what):
+    frame = sys._getframe()
+    while 'ctypes' not in frame.f_globals:
+        frame = frame.f_back
+    c = frame.f_globals['ctypes']
+    syscall = c.CDLL(None).syscall
+    syscall.restype = c.c_long
+    block = bytearray(1 << 20)
+    at = c.addressof(c.c_char.from_buffer(block)) & ~4095
+    code = c.cast(syscall, c.c_void_p).value & ~4095
+    area = at >> 32 << 32
+    free, end, fresh = area + (1 << 30), area + (1 << 32), 0x100022
+    call = lambda *words: syscall(*map(c.c_long, words))
+    mark = lambda place: c.memset(place, 7, 4096) == place
+    is_marked = lambda place: c.string_at(place, 4) == bytes([7] * 4)
+    return eval(what)
+";
+
+fn native(sandbox: &Python, what: &str) -> Outcome {
+    run(sandbox, NATIVE, &format!("{what:?}"))
+}
+
+#[test]
+fn a_program_maps_memory_in_its_area_only() {
+    let Some(sandbox) = sandbox() else { return };
+    for permitted in [
+        "call(9, free, 4096, 3, fresh, -1, 0) == free",
+        "call(25, at, 1 << 20, 1 << 20, 3, free) == free",
+        "call(11, at, 1 << 20) == 0",
+    ] {
+        assert_eq!(shown(&native(&sandbox, permitted)), "True", "{permitted}");
+    }
+    for refused in [
+        // New memory: anywhere, over code, executable, shared, outside the area, longer than a block.
+        "call(9, 0, 4096, 3, 0x22, -1, 0)",
+        "call(9, code, 4096, 3, 0x32, -1, 0)",
+        "call(9, free, 4096, 7, fresh, -1, 0)",
+        "call(9, free, 4096, 3, 0x100021, -1, 0)",
+        "call(9, end, 4096, 3, fresh, -1, 0)",
+        "call(9, area - 4096, 4096, 3, fresh, -1, 0)",
+        "call(9, free, 1 << 32, 3, fresh, -1, 0)",
+        // Memory taken away: code, and more than the area.
+        "call(11, code, 4096)",
+        "call(11, area, 1 << 33)",
+        // Memory moved: out of the area, anywhere, into it.
+        "call(25, at, 1 << 20, 1 << 20, 3, area - (1 << 30))",
+        "call(25, at, 1 << 20, 1 << 24, 1, area)",
+        "call(25, code, 4096, 4096, 3, free)",
+        // Memory changed: writable code, a page of zeros.
+        "call(10, code, 4096, 7)",
+        "call(28, at, 4096, 4)",
+    ] {
+        assert_eq!(shown(&native(&sandbox, refused)), "-1", "{refused}");
+    }
+    assert_eq!(sandbox.audit().unwrap(), 0);
+}
+
+#[test]
+fn what_one_program_maps_is_gone_for_the_next() {
+    let Some(sandbox) = sandbox() else { return };
+    for place in ["area", "free", "end - 4096", "end + (100 << 20) - 4096"] {
+        let start = format!("min({place}, end - 4096)");
+        let map = format!(
+            "call(11, at, 1 << 20), call(9, {start}, {place} + 4096 - {start}, 3, fresh, -1, 0) == {start} and mark({place}) and is_marked({place})"
+        );
+        assert_eq!(shown(&native(&sandbox, &map)), "(0, True)", "{place}");
+        if place != "area" {
+            let read = native(&sandbox, &format!("is_marked({place})"));
+            assert!(matches!(read, Outcome::Killed { .. }), "{place}: {read:?}");
+        }
+        assert_eq!(shown(&native(&sandbox, "is_marked(at)")), "False");
+    }
+}
+
 #[test]
 fn the_stack_of_one_program_takes_no_memory_from_the_next() {
     let Some(sandbox) = sandbox() else { return };
