@@ -97,7 +97,7 @@ pub unsafe fn reserve() -> Result<usize, c_int> {
                 host::munmap(from, to - from);
             }
         }
-        let area = &mut *(&raw mut AREA);
+        let area = area();
         area.start = start;
         let mut heap = Allocator {
             context: std::ptr::null_mut(),
@@ -121,8 +121,9 @@ pub fn open(start: usize) {
 }
 
 unsafe fn area() -> &'static mut Area {
+    let area = &raw mut AREA;
     // SAFETY: one thread, and no reference outlives the call it was made for.
-    unsafe { &mut *(&raw mut AREA) }
+    unsafe { &mut *area }
 }
 
 impl Area {

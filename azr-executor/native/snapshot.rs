@@ -35,8 +35,6 @@ unsafe extern "C" {
     fn kill(process: c_int, signal: c_int) -> c_int;
     fn prlimit(process: c_int, resource: c_uint, new: *const [u64; 2], old: *mut [u64; 2])
     -> c_int;
-    fn sched_getcpu() -> c_int;
-    fn sched_setaffinity(process: c_int, length: usize, processors: *const [u64; 16]) -> c_int;
     fn ptrace(request: c_uint, process: c_int, address: usize, data: usize) -> c_long;
 }
 
@@ -51,8 +49,6 @@ struct Worker {
     plan: Plan,
     /// The limit of its address space that is set now.
     address_space_max: u64,
-    /// The processor that it is bound to now.
-    processor: c_int,
 }
 
 /// Why there is no worker.
@@ -206,7 +202,6 @@ impl<'template> Nursery<'template> {
             area: self.area,
             plan: Plan::default(),
             address_space_max: 0,
-            processor: -1,
         })
     }
 }
@@ -261,7 +256,6 @@ impl Worker {
 
     /// Lets the worker go, to make itself what it was and then to run. Protection is renewed in between when it is due.
     fn begin(&mut self) -> Result<(), c_int> {
-        self.follow();
         if self.plan.is_due {
             self.roll_back()?;
             self.image.protect().map_err(|_| KILLED)?;
@@ -297,25 +291,6 @@ impl Worker {
             Fate::Whole
         } else {
             Fate::Spent
-        }
-    }
-
-    /// Binds the worker to the processor that the template runs on. They take turns, and a turn on the same processor is
-    /// several times cheaper than one that wakes another; the template itself goes wherever the scheduler wants it.
-    fn follow(&mut self) {
-        // SAFETY: one mask is read. Where binding is refused, turns are slower and nothing else.
-        unsafe {
-            let processor = sched_getcpu();
-            if processor != self.processor && (0..1024).contains(&processor) {
-                self.processor = processor;
-                let mut processors = [0; 16];
-                processors[processor as usize / 64] = 1 << (processor % 64);
-                sched_setaffinity(
-                    self.process,
-                    size_of_val(&processors),
-                    &raw const processors,
-                );
-            }
         }
     }
 

@@ -14,6 +14,7 @@ use std::time::Instant;
 use crate::isolation::{Isolation, Layer, MissingLayer};
 use crate::job::{Bans, Job, Limits, Scrutiny};
 use crate::outcome::{Outcome, Report};
+use crate::sys::Processor;
 use crate::value::{Arguments, Equality, Value};
 use crate::{Sandbox, SandboxError, syntax};
 
@@ -173,13 +174,22 @@ impl Python {
             hash_seed,
             backend,
             namespaces: namespaces.clone(),
+            processor: None,
         };
         let recipes = config.hash_seeds.map(recipe);
         let lanes = config
             .lanes
             .or_else(|| std::thread::available_parallelism().ok())
             .map_or(1, NonZeroUsize::get);
-        let new_lane = |index| Lane::new(index, recipes.clone(), Arc::clone(&keeper));
+        let processors = match backend {
+            Backend::Snapshot | Backend::Fork => Processor::allowed(),
+            // An interpreter that starts may as well start elsewhere.
+            Backend::Exec => Vec::new(),
+        };
+        let new_lane = |index: usize| {
+            let processor = processors.iter().cycle().nth(index).copied();
+            Lane::new(index, recipes.clone(), Arc::clone(&keeper), processor)
+        };
         let mut idle: Vec<Lane> = (0..lanes).rev().map(new_lane).collect();
         let Some(first) = idle.last_mut() else {
             return Err(SandboxError::LaneLost {
@@ -257,7 +267,10 @@ impl Python {
     fn take_lane(&self) -> LaneInUse<'_> {
         let mut idle = self.idle_lanes();
         loop {
-            if let Some(lane) = idle.pop() {
+            let here = Processor::current();
+            let nearest = idle.iter().rposition(|lane| lane.processor() == here);
+            let last = idle.len().checked_sub(1);
+            if let Some(lane) = nearest.or(last).map(|at| idle.swap_remove(at)) {
                 return LaneInUse {
                     pool: self,
                     lane: Some(lane),

@@ -5,11 +5,13 @@
 mod clock;
 mod memory;
 mod process;
+mod processor;
 mod socket;
 
 pub(crate) use clock::{ProcessClock, effective_user};
 pub(crate) use memory::{SharedMemory, WriteAccess};
 pub(crate) use process::{Child, Ending, Spawn, kill, namespaces_allowed};
+pub(crate) use processor::{Processor, Stay};
 pub(crate) use socket::Channel;
 
 /// The result of a call that reports failure by a negative number.

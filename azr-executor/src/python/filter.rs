@@ -108,7 +108,6 @@ const ROLLING_BACK: &[libc::c_long] = &[
     libc::SYS_kill,
     libc::SYS_prlimit64,
     libc::SYS_pidfd_getfd,
-    libc::SYS_sched_setaffinity,
     libc::SYS_openat,
     libc::SYS_userfaultfd,
     libc::SYS_landlock_restrict_self,

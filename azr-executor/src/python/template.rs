@@ -15,7 +15,7 @@ use crate::python::keeper::Keeper;
 use crate::python::namespaces::NamespacePlan;
 use crate::python::request::{REQUEST_BYTES_MAX, RESULT_BYTES_MAX, Run};
 use crate::python::result::{self, CALLS_DONE_AT, HEADER_BYTES, NONCE_BYTES};
-use crate::sys::{self, Channel, Child, Ending, SharedMemory, Spawn, WriteAccess};
+use crate::sys::{self, Channel, Child, Ending, Processor, SharedMemory, Spawn, WriteAccess};
 
 /// The text that the interpreter runs; its parts are one program.
 const DRIVER: &str = concat!(
@@ -48,6 +48,8 @@ pub(super) struct Recipe {
     pub(super) backend: Backend,
     /// Its namespaces.
     pub(super) namespaces: NamespacePlan,
+    /// The processor that it and its workers stay on.
+    pub(super) processor: Option<Processor>,
 }
 
 /// A template that waits for requests.
@@ -115,6 +117,10 @@ impl Template {
                 namespaces,
             })
         })??;
+        if let Some(processor) = recipe.processor {
+            // Elsewhere it is slower, and nothing else.
+            let _ = child.keep_on(processor);
+        }
         let hello = greet(&channel, &Settings::of(recipe))?;
         Ok(Self {
             child,

@@ -8,6 +8,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
+use super::processor::{self, Processor};
 use super::{checked, socket};
 
 /// What to start.
@@ -82,6 +83,11 @@ impl Child {
     /// The process as a descriptor.
     pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
         self.descriptor.as_fd()
+    }
+
+    /// Makes it stay on one processor, with all that it will start.
+    pub(crate) fn keep_on(&self, processor: Processor) -> io::Result<()> {
+        processor::keep_on(self.pid, processor)
     }
 
     /// Waits for the end; none when the time is over first.
