@@ -2,8 +2,8 @@
 //!
 //! A *lane* runs one job at a time. It owns *templates*: interpreters that have loaded the standard library and were
 //! then shut in, once and for all, before any program exists. A template forks a *worker* for each run; the worker runs
-//! one program, leaves a typed result in shared memory and is gone, or, where that is asked for, is rolled back to what it
-//! was. The supervisor, that is this crate, reads the result when the worker is dead or stopped, and alone compares it
+//! one program, leaves a typed result in shared memory and is gone, or, where the host permits it, is rolled back to what
+//! it was. The supervisor, that is this crate, reads the result when the worker is dead or stopped, and alone compares it
 //! with anything.
 
 use std::num::NonZeroUsize;
@@ -36,9 +36,8 @@ use template::Recipe;
 /// How workers come into being.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backend {
-    /// One worker for many runs, rolled back after each: the fastest (Linux 6.7 or later, x86-64). Programs that need much
-    /// memory, signals or mappings of their own may get other verdicts than in a fresh interpreter, so it is only used when
-    /// it is asked for.
+    /// One worker for many runs, rolled back after each: the fastest (Linux 6.7 or later, x86-64). Programs that set signal
+    /// handlers, limits or mappings of their own are refused what they get in a fresh interpreter.
     Snapshot,
     /// A shut-in template forks a worker for each run.
     Fork,
@@ -64,7 +63,7 @@ impl Backend {
 /// Which backend to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BackendChoice {
-    /// The fastest that works here and gives the verdicts of a fresh interpreter: [`Backend::Fork`] or [`Backend::Exec`].
+    /// The fastest that works here.
     #[default]
     Auto,
     /// This one or none.
@@ -138,59 +137,35 @@ impl Python {
     pub fn start(config: &PythonConfig) -> Result<Self, SandboxError> {
         let interpreter = find_interpreter(config.interpreter.as_deref())?;
         let namespaces = NamespacePlan::probe();
-        match config.backend {
-            BackendChoice::Only(backend) => {
-                Self::start_backend(config, backend, interpreter, namespaces)
-            }
-            BackendChoice::Auto => {
-                let (path, plan) = (interpreter.clone(), namespaces.clone());
-                match Self::start_backend(config, Backend::Fork, path, plan) {
-                    Err(
-                        SandboxError::LaneLost { source, .. } | SandboxError::SelfTest { source },
-                    ) => {
-                        tracing::warn!(%source, "templates cannot fork here; each run starts an interpreter");
-                        Self::start_backend(config, Backend::Exec, interpreter, namespaces)
-                    }
-                    decided => decided,
+        let mut candidates = match config.backend {
+            BackendChoice::Only(backend) => vec![backend],
+            BackendChoice::Auto => Backend::ALL.to_vec(),
+        };
+        let last = candidates.pop().unwrap_or(Backend::Exec);
+        for backend in candidates {
+            match Self::start_backend(config, backend, &interpreter, &namespaces) {
+                Err(SandboxError::LaneLost { source, .. } | SandboxError::SelfTest { source }) => {
+                    let backend = backend.name();
+                    tracing::warn!(%source, "this host does not permit the {backend} backend: the next is slower");
                 }
+                decided => return decided,
             }
         }
+        Self::start_backend(config, last, &interpreter, &namespaces)
     }
 
     fn start_backend(
         config: &PythonConfig,
         backend: Backend,
-        interpreter: PathBuf,
-        namespaces: NamespacePlan,
+        interpreter: &Path,
+        namespaces: &NamespacePlan,
     ) -> Result<Self, SandboxError> {
         if backend == Backend::Snapshot && !cfg!(target_arch = "x86_64") {
             let source = std::io::ErrorKind::Unsupported.into();
             return Err(SandboxError::SelfTest { source });
         }
-        let refused = namespaces.refused.clone();
-        let keeper = Arc::new(Keeper::start().map_err(|source| SandboxError::Keeper { source })?);
-        let recipe = |hash_seed| Recipe {
-            interpreter: interpreter.clone(),
-            hash_seed,
-            backend,
-            namespaces: namespaces.clone(),
-            processor: None,
-        };
-        let recipes = config.hash_seeds.map(recipe);
-        let lanes = config
-            .lanes
-            .or_else(|| std::thread::available_parallelism().ok())
-            .map_or(1, NonZeroUsize::get);
-        let processors = match backend {
-            Backend::Snapshot | Backend::Fork => Processor::allowed(),
-            // An interpreter that starts may as well start elsewhere.
-            Backend::Exec => Vec::new(),
-        };
-        let new_lane = |index: usize| {
-            let processor = processors.iter().cycle().nth(index).copied();
-            Lane::new(index, recipes.clone(), Arc::clone(&keeper), processor)
-        };
-        let mut idle: Vec<Lane> = (0..lanes).rev().map(new_lane).collect();
+        let mut idle = lanes(config, backend, interpreter, namespaces)?;
+        let lanes = idle.len();
         let Some(first) = idle.last_mut() else {
             return Err(SandboxError::LaneLost {
                 lane: 0,
@@ -209,8 +184,8 @@ impl Python {
                 version,
             });
         }
-        let isolation =
-            Isolation::from_refusals(refused.into_iter().chain(refused_inside).collect());
+        let refused = namespaces.refused.iter().cloned().chain(refused_inside);
+        let isolation = Isolation::from_refusals(refused.collect());
         let lacking = isolation.lacking(&config.required);
         if !lacking.is_empty() {
             return Err(SandboxError::MissingLayers { missing: lacking });
@@ -226,7 +201,7 @@ impl Python {
             lanes,
             isolation,
             backend,
-            interpreter,
+            interpreter: interpreter.to_owned(),
             version,
         })
     }
@@ -319,6 +294,36 @@ impl Drop for LaneInUse<'_> {
         self.pool.idle_lanes().extend(self.lane.take());
         self.pool.returned.notify_one();
     }
+}
+
+/// As many lanes as are wanted, the first one last, spread over the processors.
+fn lanes(
+    config: &PythonConfig,
+    backend: Backend,
+    interpreter: &Path,
+    namespaces: &NamespacePlan,
+) -> Result<Vec<Lane>, SandboxError> {
+    let keeper = Arc::new(Keeper::start().map_err(|source| SandboxError::Keeper { source })?);
+    let lanes = config
+        .lanes
+        .or_else(|| std::thread::available_parallelism().ok())
+        .map_or(1, NonZeroUsize::get);
+    let processors = match backend {
+        Backend::Snapshot | Backend::Fork => Processor::allowed(),
+        // An interpreter that starts may as well start elsewhere.
+        Backend::Exec => Vec::new(),
+    };
+    let new_lane = |index: usize| {
+        let recipes = config.hash_seeds.map(|hash_seed| Recipe {
+            interpreter: interpreter.to_owned(),
+            hash_seed,
+            backend,
+            namespaces: namespaces.clone(),
+            processor: processors.iter().cycle().nth(index).copied(),
+        });
+        Lane::new(index, recipes, Arc::clone(&keeper))
+    };
+    Ok((0..lanes).rev().map(new_lane).collect())
 }
 
 /// The interpreter to use: the one that is named, or the first there is.

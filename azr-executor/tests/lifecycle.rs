@@ -1,97 +1,19 @@
-//! Templates, workers and the supervisor: what happens when one of them dies, hangs or cannot be had.
+//! Sandboxes from their start to their end: batches, threads, hung programs, layers, and what cannot be had.
 // A test fails by panicking, its helpers too.
 #![allow(clippy::unwrap_used)]
 
-use std::io::{BufRead, BufReader};
+mod jobs;
+
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use azr_executor::testing::permitted_backends;
-use azr_executor::{
-    Arguments, Backend, BackendChoice, Bans, Job, Layer, Limits, Outcome, Python, PythonConfig,
-    Sandbox, SandboxError, Scrutiny,
-};
+use azr_executor::{Backend, Layer, Python, PythonConfig, SandboxError, Scrutiny};
 
-fn start(lanes: usize, backend: Backend) -> Python {
-    let config = PythonConfig {
-        lanes: lanes.try_into().ok(),
-        backend: BackendChoice::Only(backend),
-        ..PythonConfig::default()
-    };
-    Python::start(&config).unwrap_or_else(|error| panic!("{error}"))
-}
-
-fn job(program: &str, inputs: &[&str], scrutiny: Scrutiny, wall_ms_max: u64) -> Job {
-    Job {
-        program: program.to_owned(),
-        entry: "f".to_owned(),
-        inputs: inputs
-            .iter()
-            .map(|text| Arguments::parse(text).unwrap())
-            .collect(),
-        scrutiny,
-        bans: Bans::none(),
-        limits: Limits {
-            wall_ms_max,
-            cpu_ms_max: 60_000,
-            ..Limits::default()
-        },
-    }
-}
-
-const SLEEPS: &str = "import time\ndef f(x):\n    time.sleep(x)\n    return 'awake'\n";
-const DOUBLES: &str = "def f(x):\n    return 2 * x\n";
-
-fn outputs(sandbox: &Python, job: &Job) -> Vec<String> {
-    let report = sandbox.run(job).unwrap_or_else(|error| panic!("{error}"));
-    let shown = |outcome: &Outcome| match outcome {
-        Outcome::Returned(value) => value.to_string(),
-        other => other.status().to_owned(),
-    };
-    report.outcomes.iter().map(shown).collect()
-}
-
-/// Processes whose parent is `parent`, from `/proc`.
-fn children_of(parent: u32) -> Vec<u32> {
-    let entries = std::fs::read_dir("/proc").unwrap().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let is_child = |pid: &u32| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let after_name = stat.rsplit(')').next().unwrap_or_default();
-        let mut fields = after_name.split_whitespace();
-        let is_zombie = fields.next() == Some("Z");
-        fields.next() == Some(&parent.to_string()) && !is_zombie
-    };
-    pids.filter(is_child).collect()
-}
-
-fn interpreters_below(pid: u32) -> Vec<u32> {
-    let python = |pid: &u32| {
-        std::fs::read_to_string(format!("/proc/{pid}/comm"))
-            .is_ok_and(|name| name.starts_with("python"))
-    };
-    let mut found: Vec<u32> = children_of(pid).into_iter().filter(python).collect();
-    let below: Vec<u32> = found
-        .iter()
-        .flat_map(|&child| interpreters_below(child))
-        .collect();
-    found.extend(below);
-    found
-}
-
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !is_so() {
-        assert!(
-            started.elapsed() < Duration::from_secs(60),
-            "{what} did not happen"
-        );
-        std::thread::yield_now();
-    }
-}
+use jobs::{DOUBLES, SLEEPS, job, outputs, serving, start};
 
 #[test]
 fn a_batch_of_inputs_has_an_outcome_each_in_fresh_globals() {
@@ -172,126 +94,6 @@ fn many_threads_share_few_lanes() {
                     }
                 });
             }
-        });
-    }
-}
-
-#[test]
-fn a_template_that_dies_is_replaced_and_a_sandbox_that_ends_leaves_nothing() {
-    let name = "a_template_that_dies_is_replaced_and_a_sandbox_that_ends_leaves_nothing";
-    if std::env::var_os(ALONE).is_none() {
-        // In a process of its own: the templates of other tests must live.
-        assert!(
-            this_binary(name)
-                .env(ALONE, "1")
-                .status()
-                .unwrap()
-                .success()
-        );
-        return;
-    }
-    let sandbox = start(1, Backend::Fork);
-    assert_eq!(
-        outputs(&sandbox, &job(DOUBLES, &["1"], Scrutiny::Check, 60_000)),
-        ["2"]
-    );
-    let started = interpreters_below(std::process::id());
-    assert!(2 <= started.len());
-    started.iter().copied().for_each(kill);
-    assert_eq!(
-        outputs(
-            &sandbox,
-            &job(DOUBLES, &["3", "4"], Scrutiny::Check, 60_000)
-        ),
-        ["6", "8"]
-    );
-    drop(sandbox);
-    wait_until("the end of the killed templates", || {
-        started
-            .iter()
-            .all(|pid| !Path::new(&format!("/proc/{pid}/exe")).exists())
-    });
-}
-
-#[test]
-fn a_worker_that_is_lost_between_programs_costs_none_its_verdict() {
-    let name = "a_worker_that_is_lost_between_programs_costs_none_its_verdict";
-    if std::env::var_os(ALONE).is_none() {
-        assert!(
-            this_binary(name)
-                .env(ALONE, "1")
-                .status()
-                .unwrap()
-                .success()
-        );
-        return;
-    }
-    for backend in serving() {
-        let sandbox = start(1, backend);
-        for round in 0..3 {
-            let program = job(DOUBLES, &["1", "2"], Scrutiny::Run, 60_000);
-            assert_eq!(outputs(&sandbox, &program), ["2", "4"], "round {round}");
-            for template in children_of(std::process::id()) {
-                children_of(template).into_iter().for_each(kill);
-            }
-        }
-    }
-}
-
-fn kill(process: u32) {
-    let mut command = Command::new("kill");
-    command.args(["-9", &process.to_string()]).status().unwrap();
-}
-
-/// Backends whose templates serve many runs.
-fn serving() -> Vec<Backend> {
-    let mut backends = permitted_backends();
-    backends.retain(|it| *it != Backend::Exec);
-    backends
-}
-
-/// A second instance of this test binary, which runs one test.
-fn this_binary(test: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", test, "--nocapture"]);
-    command
-}
-
-/// Set for a second instance of this test binary that is to run a test with no other beside it.
-const ALONE: &str = "AZR_TEST_RUNS_ALONE";
-
-/// Set for a second instance of this test binary that plays the supervisor which is killed.
-const VICTIM: &str = "AZR_TEST_PLAYS_VICTIM";
-
-#[test]
-fn a_supervisor_that_is_killed_leaves_no_process_behind() {
-    if let Some(name) = std::env::var_os(VICTIM) {
-        let named = |it: &Backend| name == it.name();
-        let sandbox = start(1, Backend::ALL.into_iter().find(named).unwrap());
-        println!("\nready");
-        outputs(&sandbox, &job(SLEEPS, &["3600"], Scrutiny::Run, 3_600_000));
-        return;
-    }
-    let name = "a_supervisor_that_is_killed_leaves_no_process_behind";
-    for backend in serving() {
-        let mut victim = this_binary(name)
-            .env(VICTIM, backend.name())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(victim.stdout.take().unwrap()).lines();
-        assert!(lines.map_while(Result::ok).any(|line| line == "ready"));
-        let mut below = Vec::new();
-        wait_until("a worker", || {
-            below = interpreters_below(victim.id());
-            2 <= below.len()
-        });
-        victim.kill().unwrap();
-        victim.wait().unwrap();
-        wait_until("the end of templates and workers", || {
-            below
-                .iter()
-                .all(|pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_err())
         });
     }
 }

@@ -23,7 +23,6 @@ pub(super) struct Lane {
     recipes: [Recipe; 2],
     templates: [Option<Template>; 2],
     keeper: Arc<Keeper>,
-    processor: Option<Processor>,
 }
 
 /// Which template.
@@ -35,19 +34,9 @@ enum Seat {
 
 impl Lane {
     /// A lane whose templates start when they are needed.
-    pub(super) fn new(
-        index: usize,
-        recipes: [Recipe; 2],
-        keeper: Arc<Keeper>,
-        processor: Option<Processor>,
-    ) -> Self {
-        let recipes = recipes.map(|recipe| Recipe {
-            processor,
-            ..recipe
-        });
+    pub(super) fn new(index: usize, recipes: [Recipe; 2], keeper: Arc<Keeper>) -> Self {
         Self {
             index,
-            processor,
             recipes,
             templates: [None, None],
             keeper,
@@ -56,7 +45,7 @@ impl Lane {
 
     /// Where its programs run.
     pub(super) fn processor(&self) -> Option<Processor> {
-        self.processor
+        self.recipes[Seat::First as usize].processor
     }
 
     /// Starts the first template. Gives its interpreter's version and the layers the host refused.
@@ -86,7 +75,7 @@ impl Lane {
     /// Runs a job: one outcome for each input.
     pub(super) fn run(&mut self, job: &Job) -> Result<Vec<Outcome>, SandboxError> {
         // Caller, template and worker take turns: a turn on one processor is several times cheaper than waking another.
-        let _stay = self.processor.and_then(Stay::on);
+        let _stay = self.processor().and_then(Stay::on);
         job.inputs
             .iter()
             .map(|input| self.run_input(job, input))

@@ -1,0 +1,53 @@
+//! Sandboxes and jobs that several tests need.
+
+use azr_executor::testing::permitted_backends;
+use azr_executor::{
+    Arguments, Backend, BackendChoice, Bans, Job, Limits, Outcome, Python, PythonConfig, Sandbox,
+    Scrutiny,
+};
+
+pub fn start(lanes: usize, backend: Backend) -> Python {
+    let config = PythonConfig {
+        lanes: lanes.try_into().ok(),
+        backend: BackendChoice::Only(backend),
+        ..PythonConfig::default()
+    };
+    Python::start(&config).unwrap_or_else(|error| panic!("{error}"))
+}
+
+pub fn job(program: &str, inputs: &[&str], scrutiny: Scrutiny, wall_ms_max: u64) -> Job {
+    Job {
+        program: program.to_owned(),
+        entry: "f".to_owned(),
+        inputs: inputs
+            .iter()
+            .map(|text| Arguments::parse(text).unwrap())
+            .collect(),
+        scrutiny,
+        bans: Bans::none(),
+        limits: Limits {
+            wall_ms_max,
+            cpu_ms_max: 60_000,
+            ..Limits::default()
+        },
+    }
+}
+
+pub const SLEEPS: &str = "import time\ndef f(x):\n    time.sleep(x)\n    return 'awake'\n";
+pub const DOUBLES: &str = "def f(x):\n    return 2 * x\n";
+
+pub fn outputs(sandbox: &Python, job: &Job) -> Vec<String> {
+    let report = sandbox.run(job).unwrap_or_else(|error| panic!("{error}"));
+    let shown = |outcome: &Outcome| match outcome {
+        Outcome::Returned(value) => value.to_string(),
+        other => other.status().to_owned(),
+    };
+    report.outcomes.iter().map(shown).collect()
+}
+
+/// Backends whose templates serve many runs.
+pub fn serving() -> Vec<Backend> {
+    let mut backends = permitted_backends();
+    backends.retain(|it| *it != Backend::Exec);
+    backends
+}
