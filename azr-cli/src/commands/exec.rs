@@ -56,9 +56,9 @@ status is ok, error, timeout, memory, killed, denied, nondeterministic or invali
 /// Backends by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum BackendName {
-    /// fork, or exec where that does not work
+    /// The first of the following that this host permits
     Auto,
-    /// One worker for many runs, rolled back after each: fast, and not for programs that need much memory or signals
+    /// One worker for many runs, rolled back after each: the fastest
     Snapshot,
     /// A forked worker for each run
     Fork,

@@ -58,10 +58,8 @@ const OWN: &[libc::c_long] = &[
     libc::SYS_rseq,
     libc::SYS_madvise,
     libc::SYS_mremap,
-    libc::SYS_rt_sigaction,
     libc::SYS_rt_sigprocmask,
     libc::SYS_rt_sigreturn,
-    libc::SYS_sigaltstack,
     libc::SYS_sendmsg,
     libc::SYS_pidfd_open,
 ];

@@ -207,8 +207,8 @@ def main():
     forget_loading()
     close_all_but([PROC, STORE] if settings["rolls_back"] else [])
     submodules = submodules_by_package()
-    refused, rules = shut_in(settings)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    refused, rules = shut_in(settings)
     if is_native:
         words = native_settings(settings, windows, store, address_space, submodules, rules)
     gc.collect()
