@@ -12,7 +12,7 @@
 
 use std::ffi::{c_int, c_void};
 
-use crate::host::{self, EINVAL, PAGE_BYTES, Part};
+use crate::host::{self, EINVAL, PAGE_BYTES};
 use crate::store::{LIST_BYTES, PAGES_AT, STEPS_MAX, Step, Store, ZERO_BYTES, ZEROS_AT};
 use crate::watch::{Range, Watch};
 
@@ -51,14 +51,7 @@ const SWAPPED: u64 = 16;
 const ZERO: u64 = 32;
 
 unsafe extern "C" {
-    fn process_vm_readv(
-        process: c_int,
-        here: *const Part,
-        n_here: usize,
-        there: *const Part,
-        n_there: usize,
-        flags: usize,
-    ) -> isize;
+    fn pread(descriptor: c_int, buffer: *mut c_void, length: usize, at: i64) -> isize;
 }
 
 /// Pages that follow each other, and where their content is kept.
@@ -83,8 +76,8 @@ const NEW_PAGES_MAX: usize = 2048;
 
 /// A worker's memory as it was at the snapshot.
 pub struct Image {
-    process: c_int,
     page_map: c_int,
+    memory: c_int,
     fault_descriptor: c_int,
     store: Store,
     /// Where the worker has the store, and so the list.
@@ -99,12 +92,7 @@ pub struct Image {
 
 impl Image {
     /// Takes the snapshot of a stopped worker and protects all its pages.
-    pub fn take(
-        process: c_int,
-        watch: &Watch,
-        ranges: &[Range],
-        store: Store,
-    ) -> Result<Self, c_int> {
+    pub fn take(watch: &Watch, ranges: &[Range], store: Store) -> Result<Self, c_int> {
         let span = match ranges {
             [first, .., last] => [first.start, last.end],
             _ => return Err(EINVAL),
@@ -115,8 +103,8 @@ impl Image {
             categories: 0,
         };
         let mut image = Self {
-            process,
             page_map: watch.page_map,
+            memory: watch.memory,
             fault_descriptor: watch.fault_descriptor,
             store,
             store_there: watch.store,
@@ -167,17 +155,20 @@ impl Image {
         })
     }
 
-    /// Reads the worker's memory at `from`. None when it is not all there.
+    /// Reads the worker's memory at `from`. None when it is not all there. By its file, and not by `process_vm_readv`,
+    /// which would make the worker's own copy of every page that it still shares with the template.
     fn read(&self, from: usize, to: *mut c_void, length: usize) -> Option<()> {
-        let here = Part { start: to, length };
-        let there = Part {
-            start: std::ptr::without_provenance_mut(from),
-            length,
-        };
-        // SAFETY: one part on either side; callers have `length` bytes at `to`.
-        let copied =
-            unsafe { process_vm_readv(self.process, &raw const here, 1, &raw const there, 1, 0) };
-        (copied == length.cast_signed()).then_some(())
+        let mut done = 0;
+        while done < length {
+            let at = (from + done) as i64;
+            // SAFETY: callers have `length` bytes at `to`.
+            let read = unsafe { pread(self.memory, to.byte_add(done), length - done, at) };
+            if read <= 0 {
+                return None;
+            }
+            done += read.cast_unsigned();
+        }
+        Some(())
     }
 
     fn scan_of(&self, start: usize, end: usize) -> Scan {
@@ -310,9 +301,10 @@ impl Image {
 
 impl Drop for Image {
     fn drop(&mut self) {
-        // SAFETY: both descriptors are ours.
+        // SAFETY: the descriptors are ours.
         unsafe {
             host::close(self.page_map);
+            host::close(self.memory);
             host::close(self.fault_descriptor);
         }
     }

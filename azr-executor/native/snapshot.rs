@@ -14,9 +14,11 @@ use crate::serve::Settings;
 use crate::store;
 use crate::watch::Watch;
 
-/// Registers as the kernel hands them out; only the place of the next instruction is looked at.
+/// Registers as the kernel hands them out.
 type Registers = [u64; 27];
 const NEXT_INSTRUCTION: usize = 16;
+/// `rax`, which the filter leaves as it was when it refuses a call by a signal.
+const CALL: usize = 10;
 /// `r12`, `r8`, `r9` and `r10`: what the trap is told when it is let go.
 const AREA: usize = 3;
 const STEPS: usize = 9;
@@ -29,6 +31,9 @@ const PTRACE_SETREGS: c_uint = 13;
 const PTRACE_SETOPTIONS: c_uint = 0x4200;
 const PTRACE_O_EXITKILL: usize = 0x10_0000;
 const SIGTRAP: c_int = 5;
+const SIGSYS: c_int = 31;
+const SYS_EXIT: u64 = 60;
+const SYS_EXIT_GROUP: u64 = 231;
 const SYS_PIDFD_GETFD: c_long = 438;
 
 unsafe extern "C" {
@@ -179,6 +184,7 @@ impl<'template> Nursery<'template> {
         };
         let descriptors = (
             take(birth.watch.page_map),
+            take(birth.watch.memory),
             take(birth.watch.fault_descriptor),
         );
         // The supervisor watches the deadlines of all its runs, and kills it when one is over.
@@ -187,7 +193,8 @@ impl<'template> Nursery<'template> {
         unsafe { host::close(handle) };
         let watch = Watch {
             page_map: descriptors.0?,
-            fault_descriptor: descriptors.1?,
+            memory: descriptors.1?,
+            fault_descriptor: descriptors.2?,
             ..birth.watch
         };
         resume(process);
@@ -198,7 +205,7 @@ impl<'template> Nursery<'template> {
         Ok(Worker {
             process,
             registers,
-            image: Image::take(process, &watch, ranges, store).map_err(Failure::Call)?,
+            image: Image::take(&watch, ranges, store).map_err(Failure::Call)?,
             area: self.area,
             plan: Plan::default(),
             address_space_max: 0,
@@ -221,37 +228,26 @@ impl Worker {
             Ok(()) => stop_of(self.process),
             Err(status) => status,
         };
-        let is_done = stopped_at_trap(status).is_ok()
-            && registers(self.process)[NEXT_INSTRUCTION] == self.registers[NEXT_INSTRUCTION];
-        if is_done {
+        let is_at_trap = stopped_at_trap(status).is_ok();
+        let registers = registers(self.process);
+        if is_at_trap && registers[NEXT_INSTRUCTION] == self.registers[NEXT_INSTRUCTION] {
             host::report(socket, b'e', 0, -1);
-            return match self.image.plan() {
-                Some(plan) => {
-                    self.plan = plan;
-                    Fate::Whole
-                }
-                None => Fate::Spent,
-            };
-        }
-        if may_be_lost && !windows.has_begun() {
+        } else if may_be_lost && !windows.has_begun() {
             return Fate::LostBefore;
-        }
-        let status = if is_stopped(status) {
-            // A signal that would have ended it: reported as if it had.
-            let signal = status >> 8 & 0x7f;
-            if signal == SIGTRAP {
-                host::SIGKILL
-            } else {
-                signal
-            }
-        } else if status == 0 {
-            // It left without a result, which the trap alone says is complete.
-            1 << 8
         } else {
-            status
-        };
-        host::report(socket, b'e', status, -1);
-        Fate::Spent
+            host::report(socket, b'e', ending(status, registers[CALL]), -1);
+        }
+        if !is_stopped(status) {
+            return Fate::Spent;
+        }
+        // Wherever it stopped: it has no say in where it goes on, and a signal that it stopped for is never delivered.
+        match self.image.plan() {
+            Some(plan) => {
+                self.plan = plan;
+                Fate::Whole
+            }
+            None => Fate::Spent,
+        }
     }
 
     /// Lets the worker go, to make itself what it was and then to run. Protection is renewed in between when it is due.
@@ -326,6 +322,20 @@ impl Worker {
                 );
             }
         }
+    }
+}
+
+/// What a program's end without a result is reported as, by the worker's wait status and the system call it was about to
+/// make: the signal that would have ended it, or an exit that is none of success.
+fn ending(status: c_int, call: u64) -> c_int {
+    const LEFT: c_int = 1 << 8;
+    if !is_stopped(status) {
+        return if status == 0 { LEFT } else { status };
+    }
+    match status >> 8 & 0x7f {
+        SIGSYS if call == SYS_EXIT || call == SYS_EXIT_GROUP => LEFT,
+        SIGTRAP => host::SIGKILL,
+        signal => signal,
     }
 }
 

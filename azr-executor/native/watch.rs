@@ -26,6 +26,8 @@ pub struct Range {
 pub struct Watch {
     /// Its `/proc/self/pagemap`.
     pub page_map: c_int,
+    /// Its `/proc/self/mem`.
+    pub memory: c_int,
     /// Its `userfaultfd`.
     pub fault_descriptor: c_int,
     /// How many mappings.
@@ -56,6 +58,7 @@ pub fn watch_self(
 ) -> Result<Watch, c_int> {
     let store = store.map()?;
     let page_map = open(proc_directory, c"self/pagemap")?;
+    let memory = open(proc_directory, c"self/mem")?;
     let length = writable_mappings(proc_directory, ranges)?;
     let fault_descriptor = fault_descriptor()?;
     for range in &ranges[..length] {
@@ -73,6 +76,7 @@ pub fn watch_self(
     }
     Ok(Watch {
         page_map,
+        memory,
         fault_descriptor,
         ranges: length,
         store,

@@ -10,7 +10,7 @@ mod socket;
 
 pub(crate) use clock::{ProcessClock, effective_user};
 pub(crate) use memory::{SharedMemory, WriteAccess};
-pub(crate) use process::{Child, Ending, Spawn, kill, namespaces_allowed};
+pub(crate) use process::{Child, Ending, Spawn, namespaces_allowed, send_signal};
 pub(crate) use processor::{Processor, Stay};
 pub(crate) use socket::Channel;
 

@@ -1,7 +1,8 @@
 //! The seccomp filters: which system calls a template and its workers may make.
 //!
 //! Three answers: allowed; refused with an error number, so that a program sees an ordinary exception; and killed, for
-//! calls that only an escape needs. Whatever is not named is refused with `EPERM`.
+//! calls that only an escape needs (or stopped for good, where a worker is rolled back). Whatever is not named is refused
+//! with `EPERM`.
 //!
 //! A template that forks passes its filter on to its workers. One that rolls a worker back must itself trace it and
 //! write its memory; that worker puts on a second, tighter filter, under which nothing outside its memory can change.
@@ -10,14 +11,13 @@ mod instruction;
 
 use instruction::{
     ALLOW, ARCHITECTURE, AUDIT_ARCHITECTURE, Check, FOREIGN_NUMBERS, Instruction, JUMP_ANY_BIT,
-    JUMP_EQUAL, JUMP_NOT_LESS, KILL, NUMBER, allow_when, answer, argument_high, argument_low,
+    JUMP_EQUAL, JUMP_NOT_LESS, KILL, NUMBER, STOP, allow_when, answer, argument_high, argument_low,
     bytes, jump, load, on_call, refuse,
 };
 
 /// What changes nothing but the caller's memory and time.
 const HARMLESS: &[libc::c_long] = &[
     libc::SYS_futex,
-    libc::SYS_exit_group,
     libc::SYS_getpid,
     libc::SYS_gettid,
     libc::SYS_getppid,
@@ -31,7 +31,6 @@ const HARMLESS: &[libc::c_long] = &[
     libc::SYS_pselect6,
     libc::SYS_gettimeofday,
     libc::SYS_restart_syscall,
-    libc::SYS_exit,
     libc::SYS_sched_yield,
     libc::SYS_getuid,
     libc::SYS_geteuid,
@@ -44,6 +43,9 @@ const HARMLESS: &[libc::c_long] = &[
     libc::SYS_fstat,
     libc::SYS_lseek,
 ];
+
+/// What ends a process.
+const EXITS: &[libc::c_long] = &[libc::SYS_exit_group, libc::SYS_exit];
 
 /// What a template needs beside it, and workers of its own inherit.
 const OWN: &[libc::c_long] = &[
@@ -67,7 +69,7 @@ const OWN: &[libc::c_long] = &[
 /// What a template needs that rolls a worker back, and what that worker needs until it is shut in.
 const ROLLING_BACK: &[libc::c_long] = &[
     libc::SYS_ptrace,
-    libc::SYS_process_vm_readv,
+    libc::SYS_pread64,
     libc::SYS_ioctl,
     libc::SYS_kill,
     libc::SYS_prlimit64,
@@ -85,7 +87,7 @@ const HARMLESS_BY_OLD_NUMBER: &[libc::c_long] = &[libc::SYS_select];
 const HARMLESS_BY_OLD_NUMBER: &[libc::c_long] = &[];
 
 /// What only an escape needs.
-const KILLED: &[libc::c_long] = &[
+const ESCAPES: &[libc::c_long] = &[
     libc::SYS_execve,
     libc::SYS_execveat,
     libc::SYS_ptrace,
@@ -157,9 +159,14 @@ const NAMESPACE_FLAGS: u32 = (libc::CLONE_NEWUSER
 /// The filter of a template.
 pub(super) fn of_template(rolls_back: bool) -> Vec<u8> {
     let mut filter = beginning();
-    let own: &[libc::c_long] = if rolls_back { ROLLING_BACK } else { &[] };
+    // A worker has its template's filter too, and the harsher of two answers is the one that counts.
+    let (own, on_escape): (&[libc::c_long], u32) = if rolls_back {
+        (ROLLING_BACK, STOP)
+    } else {
+        (&[], KILL)
+    };
     always(&mut filter, own, ALLOW);
-    on_fork(&mut filter, ALLOW);
+    on_fork(&mut filter, ALLOW, on_escape);
     // Memory, but never executable.
     for call in [libc::SYS_mmap, libc::SYS_mprotect] {
         on_call(&mut filter, call, |rule| {
@@ -190,7 +197,8 @@ pub(super) fn of_template(rolls_back: bool) -> Vec<u8> {
         ]);
     });
     always(&mut filter, OWN, ALLOW);
-    end(&mut filter);
+    always(&mut filter, EXITS, ALLOW);
+    end(&mut filter, on_escape);
     bytes(&filter)
 }
 
@@ -213,7 +221,7 @@ const TO_PLACE: u32 = (libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED) as u32;
 /// an area that is emptied after each run, and the heap's end, which is put back.
 pub(super) fn of_worker() -> Vec<u8> {
     let mut filter = beginning();
-    on_fork(&mut filter, refuse(libc::EAGAIN));
+    on_fork(&mut filter, refuse(libc::EAGAIN), STOP);
     on_call(&mut filter, libc::SYS_brk, |rule| {
         rule.extend([
             load(argument_high(0)),
@@ -221,7 +229,7 @@ pub(super) fn of_worker() -> Vec<u8> {
             load(argument_low(0)),
             jump(JUMP_NOT_LESS, HEAP_LOW, 2, 1),
             jump(JUMP_NOT_LESS, HEAP_HIGH, 1, 0),
-            answer(KILL),
+            answer(STOP),
             answer(ALLOW),
         ]);
     });
@@ -260,7 +268,8 @@ pub(super) fn of_worker() -> Vec<u8> {
             allow_when(rule, checks, refuse(error));
         });
     }
-    end(&mut filter);
+    always(&mut filter, EXITS, STOP);
+    end(&mut filter, STOP);
     bytes(&filter)
 }
 
@@ -277,12 +286,12 @@ fn beginning() -> Vec<Instruction> {
 }
 
 /// A fork; threads and shared memory are refused, namespaces are an escape.
-fn on_fork(filter: &mut Vec<Instruction>, action: u32) {
+fn on_fork(filter: &mut Vec<Instruction>, action: u32, on_escape: u32) {
     on_call(filter, libc::SYS_clone, |rule| {
         rule.extend([
             load(argument_low(0)),
             jump(JUMP_ANY_BIT, NAMESPACE_FLAGS, 0, 1),
-            answer(KILL),
+            answer(on_escape),
         ]);
         rule.extend([
             jump(JUMP_ANY_BIT, !FORK_FLAGS, 0, 1),
@@ -299,12 +308,12 @@ fn always(filter: &mut Vec<Instruction>, calls: &[libc::c_long], action: u32) {
 }
 
 /// What both filters say of everything else.
-fn end(filter: &mut Vec<Instruction>) {
+fn end(filter: &mut Vec<Instruction>, on_escape: u32) {
     always(filter, HARMLESS, ALLOW);
     always(filter, HARMLESS_BY_OLD_NUMBER, ALLOW);
     always(filter, NOTHING_THERE, refuse(libc::ENOENT));
     always(filter, NOTHING_THERE_BY_PATH, refuse(libc::ENOENT));
-    always(filter, KILLED, KILL);
+    always(filter, ESCAPES, on_escape);
     // Without it the C library falls back to clone, whose flags can be seen.
     always(filter, &[libc::SYS_clone3], refuse(libc::ENOSYS));
     always(filter, &[libc::SYS_ioctl], refuse(libc::ENOTTY));

@@ -280,10 +280,14 @@ impl Template {
         }
     }
 
+    /// Ends what the worker runs. One that is rolled back is stopped by a signal, which its tracer sees and it never gets.
     fn kill_worker(&self) -> io::Result<()> {
-        self.worker
-            .as_ref()
-            .map_or(Ok(()), |worker| sys::kill(worker.as_fd()))
+        let signal = match self.backend {
+            Backend::Snapshot => libc::SIGXCPU,
+            Backend::Fork | Backend::Exec => libc::SIGKILL,
+        };
+        let worker = self.worker.as_ref();
+        worker.map_or(Ok(()), |worker| sys::send_signal(worker.as_fd(), signal))
     }
 
     /// Waits for a template that is the worker itself.
@@ -295,7 +299,7 @@ impl Template {
             {
                 Ok(patience) => (patience, None),
                 Err(limit) => {
-                    sys::kill(self.child.descriptor())?;
+                    sys::send_signal(self.child.descriptor(), libc::SIGKILL)?;
                     (START_WALL_MAX, Some(limit))
                 }
             };

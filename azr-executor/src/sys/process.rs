@@ -115,7 +115,7 @@ impl Child {
     /// Kills it, with everything in its process namespace, and takes it from the process table.
     fn end(&mut self) {
         if !self.reaped {
-            let _ = kill(self.descriptor.as_fd());
+            let _ = send_signal(self.descriptor.as_fd(), libc::SIGKILL);
             let _ = self.reap();
         }
     }
@@ -127,15 +127,15 @@ impl Drop for Child {
     }
 }
 
-/// Kills the process behind a process descriptor, unless it has ended.
-pub(crate) fn kill(process: BorrowedFd<'_>) -> io::Result<()> {
+/// Sends a signal to the process behind a process descriptor, unless it has ended.
+pub(crate) fn send_signal(process: BorrowedFd<'_>, signal: libc::c_int) -> io::Result<()> {
     let (none, no_flags) = (std::ptr::null::<libc::siginfo_t>(), 0);
     // SAFETY: no signal information is passed, which the call permits.
     let result = unsafe {
         libc::syscall(
             libc::SYS_pidfd_send_signal,
             process.as_raw_fd(),
-            libc::SIGKILL,
+            signal,
             none,
             no_flags,
         )

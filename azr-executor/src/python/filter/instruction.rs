@@ -38,6 +38,8 @@ pub(super) const FOREIGN_NUMBERS: u32 = u32::MAX;
 
 pub(super) const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
 pub(super) const KILL: u32 = libc::SECCOMP_RET_KILL_PROCESS;
+/// A signal that kills; a worker's tracer sees it first, and may go on with a worker that is not lost.
+pub(super) const STOP: u32 = libc::SECCOMP_RET_TRAP;
 pub(super) const fn refuse(errno: i32) -> u32 {
     libc::SECCOMP_RET_ERRNO | errno as u32
 }
