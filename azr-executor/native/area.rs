@@ -8,8 +8,10 @@ use std::ffi::{c_int, c_long, c_void};
 
 use crate::host::{self, PAGE_BYTES};
 
-/// Smallest block that gets a mapping of its own, bytes. It is where the C library begins too.
+/// Smallest block that gets a mapping of its own, bytes, at first. As in the C library it becomes the size of the largest
+/// block that was given back, up to a limit: what comes and goes is cheaper on the heap.
 const LARGE_BYTES: usize = 128 << 10;
+const LARGE_BYTES_MAX: usize = 32 << 20;
 
 /// The area begins at a multiple of this, blocks begin within so much of it and are shorter: what a filter of system
 /// calls can tell from half a word.
@@ -66,6 +68,8 @@ struct Area {
     start: usize,
     blocks: [Block; BLOCKS_MAX],
     length: usize,
+    /// Smallest block that is one of these now, bytes.
+    large_bytes: usize,
     /// Where the interpreter gets the rest.
     heap: Option<Allocator>,
 }
@@ -74,6 +78,7 @@ static mut AREA: Area = Area {
     start: 0,
     blocks: [Block { start: 0, end: 0 }; BLOCKS_MAX],
     length: 0,
+    large_bytes: LARGE_BYTES,
     heap: None,
 };
 
@@ -120,6 +125,24 @@ pub fn open(start: usize) {
     unsafe { host::munmap(start, RESERVED_BYTES) };
 }
 
+/// A block of zeros for an arena of the interpreter, which it gives back whole.
+///
+/// # Safety
+/// There is one thread.
+pub unsafe fn allocate_arena(bytes: usize) -> Option<*mut c_void> {
+    // SAFETY: as the caller promises.
+    unsafe { area().map(bytes) }
+}
+
+/// Gives an arena back, if it is one of these.
+///
+/// # Safety
+/// There is one thread, and nobody uses the arena any more.
+pub unsafe fn release_arena(arena: *mut c_void) -> bool {
+    // SAFETY: as the caller promises.
+    unsafe { area().unmap(arena.addr()).is_some() }
+}
+
 unsafe fn area() -> &'static mut Area {
     let area = &raw mut AREA;
     // SAFETY: one thread, and no reference outlives the call it was made for.
@@ -129,7 +152,12 @@ unsafe fn area() -> &'static mut Area {
 impl Area {
     /// A block of zeros, if it is large and there is room.
     unsafe fn allocate(&mut self, bytes: usize) -> Option<*mut c_void> {
-        if !(LARGE_BYTES..REACH - PAGE_BYTES).contains(&bytes) || self.length == BLOCKS_MAX {
+        // SAFETY: as the caller promises.
+        (self.large_bytes <= bytes).then(|| unsafe { self.map(bytes) })?
+    }
+
+    unsafe fn map(&mut self, bytes: usize) -> Option<*mut c_void> {
+        if REACH - PAGE_BYTES <= bytes || self.length == BLOCKS_MAX {
             return None;
         }
         let length = bytes.next_multiple_of(PAGE_BYTES);
@@ -179,13 +207,23 @@ impl Area {
 
     /// Gives a block back, if it is one.
     unsafe fn release(&mut self, start: usize) -> bool {
-        if let Some(at) = self.position(start) {
-            let Block { start, end } = self.blocks[at];
-            // SAFETY: a block of ours that nobody uses any more.
-            unsafe { host::munmap(start, end - start) };
-            self.remove(at);
+        // SAFETY: as the caller promises.
+        if let Some(length) = unsafe { self.unmap(start) }
+            && length <= LARGE_BYTES_MAX
+        {
+            self.large_bytes = self.large_bytes.max(length + 1);
         }
         self.holds(start)
+    }
+
+    /// Unmaps a block, if there is one: how long it was.
+    unsafe fn unmap(&mut self, start: usize) -> Option<usize> {
+        let at = self.position(start)?;
+        let Block { end, .. } = self.blocks[at];
+        // SAFETY: a block of ours that nobody uses any more.
+        unsafe { host::munmap(start, end - start) };
+        self.remove(at);
+        Some(end - start)
     }
 
     /// Makes a block longer or shorter; where what follows is taken, its pages move. None leaves it as it is.

@@ -10,6 +10,7 @@ const M_TRIM_THRESHOLD: c_int = -1;
 const M_TOP_PAD: c_int = -2;
 const M_MMAP_MAX: c_int = -4;
 const TOP_PAD_BYTES: c_int = 1 << 20;
+const TRIMMED_BYTES: c_int = 64 << 20;
 
 unsafe extern "C" {
     fn free(memory: *mut c_void);
@@ -18,6 +19,11 @@ unsafe extern "C" {
     fn sbrk(bytes: isize) -> *mut c_void;
     fn PyObject_SetArenaAllocator(allocator: *const ArenaAllocator);
 }
+
+/// Arenas since the template started, and of those how many lie on the heap: few enough for what short programs need, where
+/// they are cheapest. Those beyond are given back for good when they are empty.
+static mut ARENAS: usize = 0;
+const ARENAS_ON_HEAP: usize = 4;
 
 #[repr(C)]
 struct ArenaAllocator {
@@ -32,14 +38,22 @@ struct ArenaAllocator {
 /// The interpreter's lock is held, here and whenever it allocates.
 pub unsafe fn take_memory_from_here() -> Result<usize, c_int> {
     unsafe extern "C" fn allocate(_: *mut c_void, length: usize) -> *mut c_void {
-        // SAFETY: the alignment is a power of two.
-        unsafe { memalign(PAGE_BYTES, length) }
+        // SAFETY: one thread; the alignment is a power of two.
+        unsafe {
+            ARENAS += 1;
+            let mapped = if ARENAS <= ARENAS_ON_HEAP {
+                None
+            } else {
+                area::allocate_arena(length)
+            };
+            mapped.unwrap_or_else(|| memalign(PAGE_BYTES, length))
+        }
     }
     unsafe extern "C" fn release(_: *mut c_void, arena: *mut c_void, _: usize) {
         // Those from before are mappings, which lie above the heap and have to stay.
         // SAFETY: an arena that is not used any more.
         unsafe {
-            if arena < sbrk(0) {
+            if !area::release_arena(arena) && arena < sbrk(0) {
                 free(arena);
             }
         }
@@ -47,7 +61,7 @@ pub unsafe fn take_memory_from_here() -> Result<usize, c_int> {
     // SAFETY: the allocator is copied; memory that was allocated before stays where it is.
     unsafe {
         mallopt(M_MMAP_MAX, 0);
-        mallopt(M_TRIM_THRESHOLD, c_int::MAX);
+        mallopt(M_TRIM_THRESHOLD, TRIMMED_BYTES);
         mallopt(M_TOP_PAD, TOP_PAD_BYTES);
         PyObject_SetArenaAllocator(&ArenaAllocator {
             context: std::ptr::null_mut(),

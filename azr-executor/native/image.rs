@@ -71,84 +71,133 @@ const RUNS_MAX: u32 = 256;
 /// Pages beyond those of the first run after a renewal that bring the next one early.
 const EXTRA_PAGES_MAX: usize = 128;
 
+/// Pages of address space beyond those at the snapshot that are taken away at once.
+const LARGE_PAGES: usize = 1024;
+
 /// Pages that had no content at the snapshot; with more of them the worker is replaced.
 const NEW_PAGES_MAX: usize = 2048;
+
+/// Pieces of one worker's memory, at most.
+const EXTENTS_MAX: usize = 4096;
+
+/// Notes on a worker. They do not lie in the template's heap, of which its workers are born: each would find another one.
+pub struct Ledger {
+    extents: [Extent; EXTENTS_MAX],
+    regions: [Region; REGIONS_MAX],
+}
 
 /// A worker's memory as it was at the snapshot.
 pub struct Image {
     page_map: c_int,
     memory: c_int,
+    sizes: c_int,
+    /// Its address space at the snapshot, pages.
+    pages: usize,
     fault_descriptor: c_int,
     store: Store,
     /// Where the worker has the store, and so the list.
     pub store_there: usize,
     /// From the first mapping's start to the last one's end.
     span: [usize; 2],
-    extents: Vec<Extent>,
-    regions: Vec<Region>,
+    ledger: *mut Ledger,
+    /// How many extents the ledger has.
+    extents: usize,
     runs: u32,
     pages_of_first_run: usize,
 }
 
 impl Image {
     /// Takes the snapshot of a stopped worker and protects all its pages.
-    pub fn take(watch: &Watch, ranges: &[Range], store: Store) -> Result<Self, c_int> {
+    pub fn take(
+        watch: &Watch,
+        ranges: &[Range],
+        store: Store,
+        ledger: *mut Ledger,
+    ) -> Result<Self, c_int> {
         let span = match ranges {
             [first, .., last] => [first.start, last.end],
             _ => return Err(EINVAL),
         };
-        let none = Region {
-            start: 0,
-            end: 0,
-            categories: 0,
-        };
         let mut image = Self {
             page_map: watch.page_map,
             memory: watch.memory,
+            sizes: watch.sizes,
+            pages: 0,
             fault_descriptor: watch.fault_descriptor,
             store,
             store_there: watch.store,
             span,
-            extents: Vec::new(),
-            regions: vec![none; REGIONS_MAX],
+            ledger,
+            extents: 0,
             runs: 0,
             pages_of_first_run: 0,
         };
-        image.extents = image.pages_with_content(ranges)?;
+        image.pages = image.address_space().ok_or(EINVAL)?;
+        image.find_pages_with_content(ranges)?;
         image.copy_from_worker().ok_or(EINVAL)?;
         image.protect()?;
         Ok(image)
     }
 
+    fn ledger(&self) -> &Ledger {
+        // SAFETY: it lives as long as the template, which has one thread and one image at a time.
+        unsafe { &*self.ledger }
+    }
+
+    fn extents(&self) -> &[Extent] {
+        &self.ledger().extents[..self.extents]
+    }
+
+    /// Whether the worker has so much more address space than at the snapshot that taking it away takes long.
+    pub fn is_large(&self) -> bool {
+        let pages = self.address_space();
+        pages.is_none_or(|pages| self.pages + LARGE_PAGES < pages)
+    }
+
+    /// Pages of the worker's address space.
+    fn address_space(&self) -> Option<usize> {
+        let mut text = [0_u8; 64];
+        // SAFETY: the buffer is ours, with its length.
+        let read = unsafe { pread(self.sizes, text.as_mut_ptr().cast(), text.len(), 0) };
+        let text = text.get(..usize::try_from(read).ok()?)?;
+        let number = text.split(|&byte| byte == b' ').next()?;
+        std::str::from_utf8(number).ok()?.parse().ok()
+    }
+
     /// All pages of files, and of the rest those that are there.
-    fn pages_with_content(&mut self, ranges: &[Range]) -> Result<Vec<Extent>, c_int> {
-        let mut extents = Vec::new();
+    fn find_pages_with_content(&mut self, ranges: &[Range]) -> Result<(), c_int> {
         let mut kept_at = PAGES_AT;
-        let mut keep = |start: usize, end: usize| {
-            extents.push(Extent {
-                start,
-                end,
-                kept_at,
-            });
-            kept_at += end - start;
-        };
         for range in ranges {
             if range.has_file {
-                keep(range.start, range.end);
+                self.keep(range.start, range.end, &mut kept_at)?;
                 continue;
             }
             let mut scan = self.scan_of(range.start, range.end);
             scan.category_mask = PROTECTABLE;
-            let found = self.scan(&mut scan)?;
-            for region in &self.regions[..found] {
-                keep(region.start, region.end);
+            for nth in 0..self.scan(&mut scan)? {
+                let Region { start, end, .. } = self.ledger().regions[nth];
+                self.keep(start, end, &mut kept_at)?;
             }
         }
-        Ok(extents)
+        Ok(())
+    }
+
+    fn keep(&mut self, start: usize, end: usize, kept_at: &mut usize) -> Result<(), c_int> {
+        // SAFETY: as in `ledger`; no reference to it lives here.
+        let extents = unsafe { &mut (*self.ledger).extents };
+        let place = extents.get_mut(self.extents).ok_or(EINVAL)?;
+        *place = Extent {
+            start,
+            end,
+            kept_at: *kept_at,
+        };
+        self.extents += 1;
+        *kept_at += end - start;
+        Ok(())
     }
 
     fn copy_from_worker(&self) -> Option<()> {
-        self.extents.iter().try_for_each(|extent| {
+        self.extents().iter().try_for_each(|extent| {
             let length = extent.end - extent.start;
             let here = self.store.place(extent.kept_at, length)?;
             self.read(extent.start, here, length)
@@ -190,7 +239,8 @@ impl Image {
 
     /// How many regions a scan names. Too many are an error.
     fn scan(&mut self, scan: &mut Scan) -> Result<usize, c_int> {
-        scan.regions = self.regions.as_mut_ptr();
+        // SAFETY: a place in the ledger.
+        scan.regions = unsafe { (&raw mut (*self.ledger).regions).cast() };
         scan.regions_length = REGIONS_MAX as u64;
         let n = host::control(self.page_map, PAGEMAP_SCAN, (&raw mut *scan).cast())?;
         if scan.walk_end < scan.end {
@@ -214,7 +264,7 @@ impl Image {
         scan.category_inverted = ZERO;
         scan.category_mask |= ZERO;
         let found = self.scan(&mut scan).ok()?;
-        let regions = &self.regions[..found];
+        let regions = &self.ledger().regions[..found];
         let pages: usize = regions
             .iter()
             .map(|it| (it.end - it.start) / PAGE_BYTES)
@@ -230,7 +280,7 @@ impl Image {
 
     fn list(&self, regions: &[Region]) -> Option<usize> {
         let list = self.store.place(0, LIST_BYTES)?.cast::<Step>();
-        let mut extents = self.extents.iter().peekable();
+        let mut extents = self.extents().iter().peekable();
         let (mut steps, mut new_pages) = (0, 0);
         for region in regions {
             let mut at = region.start;
@@ -274,9 +324,9 @@ impl Image {
             return -1;
         };
         let mut differing = 0;
-        let mut extents = self.extents.iter().peekable();
+        let mut extents = self.extents().iter().peekable();
         let mut page = [0_u8; PAGE_BYTES];
-        for region in &self.regions[..found] {
+        for region in &self.ledger().regions[..found] {
             for at in (region.start..region.end).step_by(PAGE_BYTES) {
                 while extents.next_if(|it| it.end <= at).is_some() {}
                 let kept_at = match extents.peek() {
@@ -305,6 +355,7 @@ impl Drop for Image {
         unsafe {
             host::close(self.page_map);
             host::close(self.memory);
+            host::close(self.sizes);
             host::close(self.fault_descriptor);
         }
     }

@@ -33,10 +33,12 @@ const SECCOMP_MODE_FILTER: usize = 2;
 const SYS_CLOSE_RANGE: c_long = 436;
 const SYS_LANDLOCK_RESTRICT_SELF: c_long = 446;
 const SYS_MUNMAP: c_long = 11;
+const SYS_BRK: c_long = 12;
+/// Interrupts enabled, and the bit that is always set.
+const INITIAL_FLAGS: c_long = 0x202;
 const FIRST_DESCRIPTOR: c_uint = 3;
 
 unsafe extern "C" {
-    fn brk(end: *mut c_void) -> c_int;
     fn ptrace(request: c_uint, process: c_int, address: usize, data: usize) -> c_long;
     fn sbrk(bytes: isize) -> *mut c_void;
 }
@@ -49,6 +51,8 @@ pub struct Birth {
     pub error: c_int,
     /// How it can be watched.
     pub watch: Watch,
+    /// The heap's end, below which it never shrinks.
+    pub end_of_heap: usize,
     /// Its memory that can change.
     pub ranges: [Range; RANGES_MAX],
 }
@@ -66,6 +70,8 @@ pub unsafe fn live(settings: &Settings, birth: *mut Birth, area: usize) -> ! {
         }
         let recipe = &settings.recipe;
         grow_stack();
+        let end_of_heap = sbrk(0).addr();
+        (*birth).end_of_heap = end_of_heap;
         let (proc_directory, ranges) = (recipe.proc_directory as c_int, &mut (*birth).ranges);
         (*birth).error = match watch::watch_self(proc_directory, &recipe.store, ranges) {
             Ok(_) if has_restartable_sequences() => host::EINVAL,
@@ -77,19 +83,15 @@ pub unsafe fn live(settings: &Settings, birth: *mut Birth, area: usize) -> ! {
         };
         trap();
         store::forget(birth);
-        let end_of_heap = sbrk(0);
         area::open(area);
-        let error = shut_in(&settings.recipe, end_of_heap.addr(), area);
+        let error = shut_in(&settings.recipe, end_of_heap, area);
         if error != 0 {
             host::_exit(error);
         }
         loop {
             trap();
-            // From here on everything is as it was at the snapshot, but for the vector state and the end of the heap,
-            // which live in the processor and in the kernel.
+            // From here on everything is as it was at the snapshot, but for the vector state.
             reset_vector_state();
-            brk(end_of_heap);
-            settings.windows.begin();
             let request = Request::read(settings.windows.request);
             program::run(&request, &settings.windows, settings.tools);
         }
@@ -102,15 +104,17 @@ unsafe fn grow_stack() {
     // SAFETY: the limits are a valid place; the stack may be so large, and reading a byte of it makes it so.
     unsafe {
         host::getrlimit(RLIMIT_STACK, &raw mut limits);
-        let bytes = (limits[0] / 8 * 7).min(STACK_BYTES_MAX);
+        let bytes = limits[0].min(STACK_BYTES_MAX) - ABOVE_BYTES_MAX;
         let lowest = (&raw const here).addr() - bytes as usize;
         std::ptr::with_exposed_provenance::<u8>(lowest).read_volatile();
         host::limit(RLIMIT_STACK, bytes, bytes);
     }
 }
 
-/// Bytes of stack. CPython's own limit of recursion is reached long before in programs that do not raise it.
-const STACK_BYTES_MAX: u64 = 7 << 20;
+/// Bytes of stack, as a process has them by default, and of that what may lie above this part of it: arguments, and the
+/// frames of the driver.
+const STACK_BYTES_MAX: u64 = 8 << 20;
+const ABOVE_BYTES_MAX: u64 = 256 << 10;
 const RLIMIT_STACK: c_uint = 3;
 
 /// Whether the kernel would act on this thread's memory whenever it comes back to it, before the trap's next instruction.
@@ -135,8 +139,9 @@ const SIGNATURE: c_uint = 0x5305_3053;
 const ENOSYS: c_int = 38;
 
 /// Stops until the template lets go; then unmaps and copies what it is told to, so that everything this process can write
-/// is what it was at the stop. The template sets all registers: the area at `r12` is emptied, `r8` copies are made from the
-/// list at `r9`, then there is one more stop if `r10` is not 0. Nothing here reads memory that a program can write.
+/// is what it was at the stop. The template sets all registers: the area at `r12` is emptied, the heap ends at `r13` again,
+/// `r8` copies are made from the list at `r9`, then there is one more stop if `r10` is not 0. Nothing up to there reads
+/// memory that a program can write. The flags are set behind it, for a tracer cannot set them all.
 fn trap() {
     // SAFETY: without copies, which is how this is entered, nothing changes; the copies make all memory what it was here.
     unsafe {
@@ -149,7 +154,13 @@ fn trap() {
             "mov eax, {munmap}",
             "syscall",
             "test rax, rax",
-            "jz 2f",
+            "jnz 5f",
+            "mov rdi, r13",
+            "mov eax, {brk}",
+            "syscall",
+            "cmp rax, r13",
+            "je 2f",
+            "5:",
             "ud2",
             "2:",
             "test r8, r8",
@@ -166,8 +177,13 @@ fn trap() {
             "jz 4f",
             "int3",
             "4:",
+            "push {flags}",
+            "popfq",
             emptied = const area::EMPTIED_BYTES,
             munmap = const SYS_MUNMAP,
+            brk = const SYS_BRK,
+            flags = const INITIAL_FLAGS,
+            inout("r13") 0_u64 => _,
             inout("r12") 0_u64 => _,
             out("rax") _,
             out("r11") _,

@@ -11,9 +11,8 @@ use crate::record::{Tools, Writer};
 const REQUEST_HEADER_BYTES: usize = 56;
 const RESULT_HEADER_BYTES: usize = 64;
 
-/// Where a result says how many calls are done, that there is a program at all, and how long its records are.
+/// Where a result says how many calls are done, and how long its records are.
 const CALLS_DONE_AT: usize = 16;
-const BEGUN_AT: usize = 17;
 const LENGTH_AT: usize = 20;
 
 const NONCE_BYTES: usize = 16;
@@ -28,20 +27,6 @@ pub struct Windows {
     pub result: *mut u8,
     /// Its size.
     pub result_bytes: usize,
-}
-
-impl Windows {
-    /// Says that whatever happens from here on is the program's doing.
-    pub fn begin(&self) {
-        // SAFETY: inside the window's header.
-        unsafe { self.result.add(BEGUN_AT).write_volatile(1) };
-    }
-
-    /// Whether that was said since the supervisor wiped the result.
-    pub fn has_begun(&self) -> bool {
-        // SAFETY: inside the window's header.
-        unsafe { self.result.add(BEGUN_AT).read_volatile() != 0 }
-    }
 }
 
 /// The fixed part of a request.

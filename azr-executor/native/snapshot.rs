@@ -7,7 +7,7 @@ use std::ffi::{c_int, c_long, c_uint};
 
 use crate::heap;
 use crate::host;
-use crate::image::{Image, Plan};
+use crate::image::{Image, Ledger, Plan};
 use crate::life::{self, Birth};
 use crate::program::Request;
 use crate::serve::Settings;
@@ -19,8 +19,9 @@ type Registers = [u64; 27];
 const NEXT_INSTRUCTION: usize = 16;
 /// `rax`, which the filter leaves as it was when it refuses a call by a signal.
 const CALL: usize = 10;
-/// `r12`, `r8`, `r9` and `r10`: what the trap is told when it is let go.
+/// `r12`, `r13`, `r8`, `r9` and `r10`: what the trap is told when it is let go.
 const AREA: usize = 3;
+const END_OF_HEAP: usize = 2;
 const STEPS: usize = 9;
 const LIST: usize = 8;
 const STOPS_AGAIN: usize = 7;
@@ -31,6 +32,7 @@ const PTRACE_SETREGS: c_uint = 13;
 const PTRACE_SETOPTIONS: c_uint = 0x4200;
 const PTRACE_O_EXITKILL: usize = 0x10_0000;
 const SIGTRAP: c_int = 5;
+const SIGXCPU: c_int = 24;
 const SIGSYS: c_int = 31;
 const SYS_EXIT: u64 = 60;
 const SYS_EXIT_GROUP: u64 = 231;
@@ -50,6 +52,8 @@ struct Worker {
     image: Image,
     /// Where its large blocks are.
     area: usize,
+    /// Where its heap ends.
+    end_of_heap: usize,
     /// What it has to copy before its next run.
     plan: Plan,
     /// The limit of its address space that is set now.
@@ -64,16 +68,6 @@ enum Failure {
     Worker(c_int),
 }
 
-/// What became of a worker.
-enum Fate {
-    /// It can run the next program.
-    Whole,
-    /// It cannot be used again.
-    Spent,
-    /// It was lost before its program began, and nothing was reported.
-    LostBefore,
-}
-
 /// # Safety
 /// As `serve::serve`.
 pub unsafe fn serve(settings: &Settings, socket: c_int) {
@@ -82,36 +76,30 @@ pub unsafe fn serve(settings: &Settings, socket: c_int) {
         settings.recipe.store.keep_from_workers();
         Nursery::open(settings, socket)
     };
-    let spawn = || match &nursery {
-        Ok(nursery) => nursery.spawn(),
-        Err(error) => Err(Failure::Call(*error)),
+    let nursery = match nursery {
+        Ok(nursery) => nursery,
+        Err(error) => return Failure::Call(error).report(socket),
     };
-    // There is always one ready, so that a request after a killed worker does not wait for its successor's birth.
-    let mut worker = spawn();
-    while let Some(request) = host::next_request(socket) {
-        // No program can choose to be lost before it begins; one that seems to be for the second time made it seem so.
-        for is_first in [true, false] {
-            if worker.is_err() {
-                worker = spawn();
-            }
-            let fate = match worker.as_mut() {
-                Ok(ready) if request == b'a' => ready.audit(socket),
-                Ok(ready) => ready.run(settings, socket, is_first),
-                Err(failure) => {
-                    failure.report(socket);
-                    break;
+    // There is always one ready, or on its way: no program's time runs while its worker is born.
+    loop {
+        match nursery.spawn() {
+            Ok(mut worker) => {
+                host::report(socket, READY, 0, -1);
+                let is_supervisor_gone = worker.serve(settings, socket);
+                end(worker.process);
+                if is_supervisor_gone {
+                    return;
                 }
-            };
-            if !matches!(fate, Fate::Whole) {
-                worker.iter().for_each(|lost| end(lost.process));
-                worker = spawn();
             }
-            if !matches!(fate, Fate::LostBefore) {
-                break;
-            }
+            Err(failure) => return failure.report(socket),
         }
     }
 }
+
+/// What the supervisor is told: a program has ended, and the worker is ready for the next one at once, or will say when.
+const ENDED: u8 = b'e';
+const ENDED_WAIT: u8 = b'w';
+const READY: u8 = b'o';
 
 impl Failure {
     fn report(&self, socket: c_int) {
@@ -127,6 +115,8 @@ struct Nursery<'template> {
     settings: &'template Settings,
     /// Where a worker says what it is.
     births: *mut Birth,
+    /// Where notes on it are kept, which are no part of any worker.
+    ledger: *mut Ledger,
     /// Where its large blocks will be.
     area: usize,
     socket: c_int,
@@ -138,7 +128,9 @@ impl<'template> Nursery<'template> {
     unsafe fn open(settings: &'template Settings, socket: c_int) -> Result<Self, c_int> {
         Ok(Self {
             settings,
-            births: store::shared::<Birth>()?,
+            births: store::shared()?,
+            // SAFETY: it is of this size.
+            ledger: unsafe { store::own()? },
             // SAFETY: as the caller promises.
             area: unsafe { heap::take_memory_from_here()? },
             socket,
@@ -182,20 +174,25 @@ impl<'template> Nursery<'template> {
                 Ok(copy)
             }
         };
-        let descriptors = (
-            take(birth.watch.page_map),
-            take(birth.watch.memory),
-            take(birth.watch.fault_descriptor),
-        );
+        let watch = birth.watch;
+        let descriptors = [
+            watch.page_map,
+            watch.memory,
+            watch.sizes,
+            watch.fault_descriptor,
+        ]
+        .map(take);
         // The supervisor watches the deadlines of all its runs, and kills it when one is over.
         host::report(self.socket, b'p', 0, handle);
         // SAFETY: the descriptor is ours.
         unsafe { host::close(handle) };
+        let [page_map, memory, sizes, fault_descriptor] = descriptors;
         let watch = Watch {
-            page_map: descriptors.0?,
-            memory: descriptors.1?,
-            fault_descriptor: descriptors.2?,
-            ..birth.watch
+            page_map: page_map?,
+            memory: memory?,
+            sizes: sizes?,
+            fault_descriptor: fault_descriptor?,
+            ..watch
         };
         resume(process);
         stopped_at_trap(stop_of(process))?;
@@ -205,8 +202,9 @@ impl<'template> Nursery<'template> {
         Ok(Worker {
             process,
             registers,
-            image: Image::take(&watch, ranges, store).map_err(Failure::Call)?,
+            image: Image::take(&watch, ranges, store, self.ledger).map_err(Failure::Call)?,
             area: self.area,
+            end_of_heap: birth.end_of_heap,
             plan: Plan::default(),
             address_space_max: 0,
         })
@@ -214,40 +212,77 @@ impl<'template> Nursery<'template> {
 }
 
 impl Worker {
-    /// Runs the request and reports. A loss before the program began is not reported if it `may_be_lost`.
-    fn run(&mut self, settings: &Settings, socket: c_int, may_be_lost: bool) -> Fate {
-        let windows = &settings.windows;
-        // SAFETY: the supervisor wrote the request before it said so.
-        let request = unsafe { Request::read(windows.request) };
-        self.limit(
-            settings
-                .address_space
-                .saturating_add(request.memory_bytes_max),
-        );
-        let status = match self.begin() {
-            Ok(()) => stop_of(self.process),
-            Err(status) => status,
-        };
-        let is_at_trap = stopped_at_trap(status).is_ok();
-        let registers = registers(self.process);
-        if is_at_trap && registers[NEXT_INSTRUCTION] == self.registers[NEXT_INSTRUCTION] {
-            host::report(socket, b'e', 0, -1);
-        } else if may_be_lost && !windows.has_begun() {
-            return Fate::LostBefore;
-        } else {
-            host::report(socket, b'e', ending(status, registers[CALL]), -1);
-        }
-        if !is_stopped(status) {
-            return Fate::Spent;
-        }
-        // Wherever it stopped: it has no say in where it goes on, and a signal that it stopped for is never delivered.
-        match self.image.plan() {
-            Some(plan) => {
-                self.plan = plan;
-                Fate::Whole
+    /// Serves requests until it cannot be used again; true when the supervisor is gone.
+    fn serve(&mut self, settings: &Settings, socket: c_int) -> bool {
+        while let Some(request) = host::next_request(socket) {
+            let is_whole = if request == b'a' {
+                self.audit(socket)
+            } else {
+                self.run(settings, socket)
+            };
+            if !is_whole {
+                return false;
             }
-            None => Fate::Spent,
         }
+        true
+    }
+
+    /// Runs the request and reports; false when the worker cannot be used again.
+    fn run(&mut self, settings: &Settings, socket: c_int) -> bool {
+        // SAFETY: the supervisor wrote the request before it said so.
+        let request = unsafe { Request::read(settings.windows.request) };
+        let memory = request.memory_bytes_max;
+        self.limit(settings.address_space.saturating_add(memory));
+        let (status, registers) = self.run_to_stop();
+        let is_done = stopped_at_trap(status).is_ok()
+            && registers[NEXT_INSTRUCTION] == self.registers[NEXT_INSTRUCTION];
+        let ending = if is_done {
+            0
+        } else {
+            ending(status, registers[CALL])
+        };
+        // Wherever it stopped: it has no say in where it goes on, and a signal that it stopped for is never delivered.
+        let plan = is_stopped(status).then(|| self.image.plan()).flatten();
+        match plan {
+            Some(plan) if self.image.is_large() => {
+                // What this program mapped is not taken away in the next one's time.
+                host::report(socket, ENDED_WAIT, ending, -1);
+                self.plan = plan;
+                let is_whole = self.roll_back().is_ok();
+                if is_whole {
+                    host::report(socket, READY, 0, -1);
+                }
+                is_whole
+            }
+            Some(plan) => {
+                host::report(socket, ENDED, ending, -1);
+                self.plan = plan;
+                true
+            }
+            None => {
+                host::report(socket, ENDED_WAIT, ending, -1);
+                false
+            }
+        }
+    }
+
+    /// Lets the worker go until it stops: its wait status and its registers. A signal that was meant for the program before
+    /// stops it before it did anything.
+    fn run_to_stop(&mut self) -> (c_int, Registers) {
+        let mut stop = (KILLED, self.registers);
+        for _ in 0..2 {
+            let status = self
+                .begin()
+                .map_or_else(|lost| lost, |()| stop_of(self.process));
+            stop = (status, registers(self.process));
+            let is_late = is_stopped(status)
+                && status >> 8 & 0x7f == SIGXCPU
+                && stop.1[NEXT_INSTRUCTION] == self.registers[NEXT_INSTRUCTION];
+            if !is_late {
+                break;
+            }
+        }
+        stop
     }
 
     /// Lets the worker go, to make itself what it was and then to run. Protection is renewed in between when it is due.
@@ -271,7 +306,7 @@ impl Worker {
     }
 
     /// Says how many pages are not what they were at the snapshot.
-    fn audit(&mut self, socket: c_int) -> Fate {
+    fn audit(&mut self, socket: c_int) -> bool {
         let rolled_back = self.roll_back().is_ok();
         host::report(
             socket,
@@ -283,16 +318,13 @@ impl Worker {
             },
             -1,
         );
-        if rolled_back {
-            Fate::Whole
-        } else {
-            Fate::Spent
-        }
+        rolled_back
     }
 
     fn go(&self, steps: usize, then: u64) {
         let mut registers = self.registers;
         registers[AREA] = self.area as u64;
+        registers[END_OF_HEAP] = self.end_of_heap as u64;
         registers[STEPS] = steps as u64;
         registers[LIST] = self.image.store_there as u64;
         registers[STOPS_AGAIN] = then;
@@ -334,7 +366,6 @@ fn ending(status: c_int, call: u64) -> c_int {
     }
     match status >> 8 & 0x7f {
         SIGSYS if call == SYS_EXIT || call == SYS_EXIT_GROUP => LEFT,
-        SIGTRAP => host::SIGKILL,
         signal => signal,
     }
 }

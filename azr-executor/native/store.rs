@@ -107,6 +107,17 @@ pub fn shared<T>() -> Result<*mut T, c_int> {
     }
 }
 
+/// Memory that a process has and its children have not.
+///
+/// # Safety
+/// Zeros are a valid `T`.
+pub unsafe fn own<T>() -> Result<*mut T, c_int> {
+    let memory = shared::<T>()?;
+    // SAFETY: the mapping is of this size.
+    unsafe { madvise(memory.cast(), size_of::<T>(), MADV_DONTFORK) };
+    Ok(memory)
+}
+
 /// Takes memory from [`shared`] out of this process.
 ///
 /// # Safety

@@ -28,6 +28,8 @@ pub struct Watch {
     pub page_map: c_int,
     /// Its `/proc/self/mem`.
     pub memory: c_int,
+    /// Its `/proc/self/statm`.
+    pub sizes: c_int,
     /// Its `userfaultfd`.
     pub fault_descriptor: c_int,
     /// How many mappings.
@@ -59,6 +61,7 @@ pub fn watch_self(
     let store = store.map()?;
     let page_map = open(proc_directory, c"self/pagemap")?;
     let memory = open(proc_directory, c"self/mem")?;
+    let sizes = open(proc_directory, c"self/statm")?;
     let length = writable_mappings(proc_directory, ranges)?;
     let fault_descriptor = fault_descriptor()?;
     for range in &ranges[..length] {
@@ -77,6 +80,7 @@ pub fn watch_self(
     Ok(Watch {
         page_map,
         memory,
+        sizes,
         fault_descriptor,
         ranges: length,
         store,

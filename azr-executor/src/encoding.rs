@@ -127,6 +127,11 @@ impl<'bytes> Reader<'bytes> {
         self.rest.is_empty()
     }
 
+    /// Bytes that are not read yet.
+    pub fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     /// The next byte.
     pub fn tag(&mut self) -> Result<u8, DecodeError> {
         let (&tag, rest) = self.rest.split_first().ok_or(DecodeError::Truncated)?;

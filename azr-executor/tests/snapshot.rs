@@ -22,8 +22,8 @@ fn sandbox() -> Option<Python> {
     Some(Python::start(&config).unwrap_or_else(|error| panic!("{error}")))
 }
 
-fn run(sandbox: &Python, program: &str, input: &str) -> Outcome {
-    let job = Job {
+fn job(program: &str, input: &str) -> Job {
+    Job {
         program: program.to_owned(),
         entry: "f".to_owned(),
         inputs: vec![Arguments::parse(input).unwrap_or_else(|error| panic!("{error}"))],
@@ -34,9 +34,12 @@ fn run(sandbox: &Python, program: &str, input: &str) -> Outcome {
             cpu_ms_max: 20_000,
             ..Limits::default()
         },
-    };
+    }
+}
+
+fn run(sandbox: &Python, program: &str, input: &str) -> Outcome {
     sandbox
-        .run(&job)
+        .run(&job(program, input))
         .unwrap_or_else(|error| panic!("{error}"))
         .outcomes
         .swap_remove(0)
@@ -179,6 +182,42 @@ fn what_one_program_maps_is_gone_for_the_next() {
             assert!(matches!(read, Outcome::Killed { .. }), "{place}: {read:?}");
         }
         assert_eq!(shown(&native(&sandbox, "is_marked(at)")), "False");
+    }
+}
+
+/// A call with a number of the x32 interface, which kills at once and for good.
+const LOSES_WORKER: &str = "call(0x40000027)";
+
+#[test]
+fn the_birth_of_a_worker_is_no_programs_time() {
+    let Some(sandbox) = sandbox() else { return };
+    for _ in 0..5 {
+        let lost = native(&sandbox, LOSES_WORKER);
+        assert!(matches!(lost, Outcome::Denied(_)), "{lost:?}");
+        let job = Job {
+            limits: Limits {
+                wall_ms_max: 5,
+                ..Limits::default()
+            },
+            ..job("def f(x):\n    while True: pass", "1")
+        };
+        let outcomes = sandbox.run(&job).unwrap().outcomes;
+        assert!(
+            matches!(outcomes[0], Outcome::Exceeded(_)),
+            "{:?}",
+            outcomes[0]
+        );
+    }
+}
+
+#[test]
+fn every_worker_is_born_the_same() {
+    let Some(sandbox) = sandbox() else { return };
+    let program = "def f(x):\n    return id(bytes(x)), [v % 97 for v in map(id, {object() for _ in range(400)})]";
+    let first = shown(&run(&sandbox, program, "5000"));
+    for _ in 0..3 {
+        native(&sandbox, LOSES_WORKER);
+        assert_eq!(first, shown(&run(&sandbox, program, "5000")));
     }
 }
 

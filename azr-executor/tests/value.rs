@@ -275,6 +275,18 @@ fn equality_follows_python_and_strict_follows_the_types() {
 }
 
 #[test]
+fn sets_of_sets_are_put_in_order_once_a_level() {
+    // Each is a set of the last two of these; comparing them anew at each level would never end.
+    let (mut sets, mut chain) = (parse("0"), parse("1"));
+    for _ in 0..90 {
+        sets = Value::frozen_set(vec![sets, chain.clone()]);
+        chain = Value::frozen_set(vec![chain]);
+    }
+    let read = parse(&sets.to_string());
+    assert!(Equality::Strict.equal(&sets, &read) && Equality::Python.equal(&read, &sets));
+}
+
+#[test]
 fn values_and_arguments_travel_as_text() {
     let arguments = Arguments::parse("1, 'a', k=[2.5]").unwrap();
     let json = serde_json::to_string(&arguments).unwrap();

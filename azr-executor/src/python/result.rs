@@ -27,12 +27,12 @@ pub(super) fn records_length(header: &[u8], nonce: &[u8; NONCE_BYTES]) -> Option
     complete.then(|| u32::from_le_bytes(*length) as usize)
 }
 
-/// One outcome for each call. Bytes that are no such records, which a program wrote itself, are a value that is not
+/// One outcome for each call; a value of more than `bytes_max` is none, whoever wrote it. Bytes that are no such records, which a program wrote itself, are a value that is not
 /// supported; so is a set or a dictionary with several NaN among its keys.
-pub(super) fn outcomes(records: &[u8], calls: usize) -> Vec<Outcome> {
+pub(super) fn outcomes(records: &[u8], calls: usize, bytes_max: u64) -> Vec<Outcome> {
     let mut reader = Reader::new(records);
     let outcomes = (0..calls)
-        .map(|_| outcome(&mut reader))
+        .map(|_| outcome(&mut reader, bytes_max))
         .collect::<Result<Vec<_>, _>>();
     match outcomes {
         Ok(outcomes) if reader.is_at_end() => outcomes,
@@ -48,9 +48,16 @@ fn unreadable(error: DecodeError) -> Outcome {
     })
 }
 
-fn outcome(reader: &mut Reader<'_>) -> Result<Outcome, DecodeError> {
+fn outcome(reader: &mut Reader<'_>, bytes_max: u64) -> Result<Outcome, DecodeError> {
     match reader.tag()? {
-        b'R' => Ok(Outcome::Returned(reader.value()?)),
+        b'R' => {
+            let before = reader.left();
+            let value = reader.value()?;
+            if bytes_max < (before - reader.left()) as u64 {
+                return Ok(Outcome::Exceeded(Limit::Output));
+            }
+            Ok(Outcome::Returned(value))
+        }
         b'X' => {
             let (class, message) = (reader.text()?, reader.text()?);
             Ok(Outcome::Raised(Exception {
@@ -76,4 +83,20 @@ fn bounded(text: &str, characters_max: usize) -> String {
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_limited_whoever_wrote_it() {
+        let mut record = b"Rb".to_vec();
+        record.extend(1_000_u32.to_le_bytes());
+        record.extend([7; 1_000]);
+        for (bytes_max, status) in [(1_005, "ok"), (1_004, "error")] {
+            let outcomes = outcomes(&record, 1, bytes_max);
+            assert_eq!(outcomes[0].status(), status, "{outcomes:?}");
+        }
+    }
 }

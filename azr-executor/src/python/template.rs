@@ -34,6 +34,9 @@ const SHORT_RUN: Duration = Duration::from_millis(20);
 /// How long after its deadline a worker's end may take to be reported, before its template is given up.
 const GRACE: Duration = Duration::from_millis(50);
 
+/// The end of a worker that something outside of it has ended.
+const LOST: Ending = Ending::Signaled(libc::SIGKILL);
+
 /// Size of the largest message from a template, bytes.
 pub(super) const MESSAGE_BYTES_MAX: usize = 1 << 14;
 
@@ -61,6 +64,8 @@ pub(super) struct Template {
     /// The worker of the run, once it is handed over.
     worker: Option<OwnedFd>,
     backend: Backend,
+    /// Whether a worker that serves many runs is still being born or rolled back: no program's time runs meanwhile.
+    is_worker_due: bool,
     /// Whether it can run no further program: it was the worker, or its worker does not end.
     is_spent: bool,
     /// Bytes of the last request, to be wiped by the next.
@@ -129,6 +134,7 @@ impl Template {
             result,
             worker: None,
             backend: recipe.backend,
+            is_worker_due: recipe.backend == Backend::Snapshot,
             is_spent: false,
             request_length: 0,
             hello,
@@ -150,25 +156,37 @@ impl Template {
     /// # Errors
     /// When the template is lost. It must not be used again, and nothing is known of the program.
     pub(super) fn run(&mut self, run: Run<'_>) -> io::Result<Vec<Outcome>> {
+        let (ending, outcomes) = self.run_once(run)?;
+        // No program can do that to a worker that is rolled back; whoever did, it is no verdict. One that seems to be met
+        // by it twice is met by the host's lack of memory, which is.
+        if self.backend == Backend::Snapshot && ending == LOST {
+            return Ok(self.run_once(run)?.1);
+        }
+        Ok(outcomes)
+    }
+
+    fn run_once(&mut self, run: Run<'_>) -> io::Result<(Ending, Vec<Outcome>)> {
         let nonce = draw_nonce()?;
         let request = run.to_bytes(&nonce);
         if !self.request.write(0, &request) {
             let bytes = request.len() as u64;
-            return Ok(vec![Outcome::Denied(Denial::SourceTooLarge { bytes })]);
+            let outcomes = vec![Outcome::Denied(Denial::SourceTooLarge { bytes })];
+            return Ok((Ending::Exited(0), outcomes));
         }
         let left_over = self.request_length.saturating_sub(request.len());
         self.request.clear(request.len(), left_over);
         self.request_length = request.len();
+        self.await_worker()?;
         self.channel.send(b"r")?;
         let deadline = Deadline::start(&run.job.limits, run.calls);
         let (ending, exceeded) = match self.backend {
             Backend::Snapshot | Backend::Fork => self.watch_worker(&deadline)?,
             Backend::Exec => self.watch_child(&deadline)?,
         };
-        let outcomes = self.judge(ending, exceeded, &nonce, run.calls as usize);
+        let outcomes = self.judge(ending, exceeded, &nonce, run);
         // What one program leaves in shared memory, the next one must not find.
         self.result.wipe()?;
-        Ok(outcomes)
+        Ok((ending, outcomes))
     }
 
     /// Pages of the worker's memory that are not what they were before its first program, once it is rolled back.
@@ -179,18 +197,28 @@ impl Template {
         if self.backend != Backend::Snapshot {
             return Ok(0);
         }
+        self.await_worker()?;
         self.channel.send(b"a")?;
-        loop {
+        let message = self.channel.receive(MESSAGE_BYTES_MAX, START_WALL_MAX)?;
+        let message = message.ok_or(Error::from(ErrorKind::TimedOut))?;
+        match message.bytes.split_first() {
+            Some((b'a', rest)) => u32::try_from(number(rest)?).map_err(Error::other),
+            _ => Err(failure(&message.bytes)),
+        }
+    }
+
+    /// Waits for a worker that is due.
+    fn await_worker(&mut self) -> io::Result<()> {
+        while self.is_worker_due {
             let message = self.channel.receive(MESSAGE_BYTES_MAX, START_WALL_MAX)?;
             let message = message.ok_or(Error::from(ErrorKind::TimedOut))?;
-            match (message.bytes.split_first(), message.descriptor) {
-                (Some((b'p', _)), Some(descriptor)) => self.worker = Some(descriptor),
-                (Some((b'a', rest)), None) => {
-                    return u32::try_from(number(rest)?).map_err(Error::other);
-                }
-                _ => return Err(Error::from(ErrorKind::InvalidData)),
+            match (message.bytes.first(), message.descriptor) {
+                (Some(b'p'), Some(descriptor)) => self.worker = Some(descriptor),
+                (Some(b'o'), None) => self.is_worker_due = false,
+                _ => return Err(failure(&message.bytes)),
             }
         }
+        Ok(())
     }
 
     /// Reads the result of a worker that is dead or stopped. Only a whole result and a clean exit count.
@@ -199,14 +227,16 @@ impl Template {
         ending: Ending,
         exceeded: Option<Limit>,
         nonce: &[u8; NONCE_BYTES],
-        calls: usize,
+        run: Run<'_>,
     ) -> Vec<Outcome> {
+        let output_bytes_max = run.job.limits.output_bytes_max;
         let outcome = match (ending, exceeded) {
             (Ending::Exited(0), _) => {
                 let header = self.result.read(0, HEADER_BYTES);
                 match result::records_length(&header, nonce) {
                     Some(length) => {
-                        return result::outcomes(&self.result.read(HEADER_BYTES, length), calls);
+                        let records = self.result.read(HEADER_BYTES, length);
+                        return result::outcomes(&records, run.calls as usize, output_bytes_max);
                     }
                     None => Outcome::Killed { signal: 0 },
                 }
@@ -235,7 +265,7 @@ impl Template {
                     None => {
                         // The verdict is known and may not wait. Dropping the template kills whatever hangs there.
                         self.is_spent = true;
-                        return Ok((Ending::Signaled(libc::SIGKILL), Some(limit)));
+                        return Ok((Ending::Signaled(libc::SIGXCPU), Some(limit)));
                     }
                 },
                 (None, Ok(patience)) if stopwatch.is_none() => patience.min(SHORT_RUN),
@@ -264,18 +294,12 @@ impl Template {
                         self.kill_worker()?;
                     }
                 }
-                (Some((b'e', rest)), None) => {
+                (Some((end @ (b'e' | b'w'), rest)), None) => {
+                    self.is_worker_due = *end == b'w';
                     let status = number(rest)?;
                     return Ok((Ending::of_status(status), exceeded.map(|(limit, _)| limit)));
                 }
-                (Some((b'f', rest)), None) => return Err(Error::from_raw_os_error(number(rest)?)),
-                (Some((b'd', rest)), None) => {
-                    let status = number(rest)?;
-                    return Err(Error::other(format!(
-                        "a worker did not come to its first stop (wait status {status:#x})"
-                    )));
-                }
-                _ => return Err(Error::from(ErrorKind::InvalidData)),
+                _ => return Err(failure(&message.bytes)),
             }
         }
     }
@@ -316,6 +340,18 @@ impl Template {
 
 fn c_string(bytes: &[u8]) -> io::Result<CString> {
     CString::new(bytes).map_err(Error::other)
+}
+
+/// What a template that could not do what it was asked for says of it.
+fn failure(message: &[u8]) -> Error {
+    match (message.first(), message.get(1..).map(number)) {
+        (Some(b'f'), Some(Ok(error))) => Error::from_raw_os_error(error),
+        (Some(b'd'), Some(Ok(status))) => {
+            let what = format!("a worker was lost (wait status {status:#x})");
+            Error::other(what)
+        }
+        _ => Error::from(ErrorKind::InvalidData),
+    }
 }
 
 fn number(bytes: &[u8]) -> io::Result<i32> {
