@@ -1,9 +1,10 @@
-//! Values on their way through a verdict: text to value, value to value, value to text, program to key.
+//! Values on their way through a verdict: text to value, value to value, value to text, program to key and figures.
 //!
 //! `cargo bench -p azr-benches --bench literals`. Every bench checks what it times before it times it.
 
 use std::hint::black_box;
 
+use azr_executor::metrics::{Metrics, Shape};
 use azr_executor::value::{Equality, Value};
 use azr_executor::{Bans, Limits, syntax};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -70,6 +71,19 @@ fn programs(criterion: &mut Criterion) {
         syntax::normalized_hash(&renamed).is_some(),
         "and so has a renamed one"
     );
+    let (shape, other) = (Shape::of(PROGRAM), Shape::of(&PROGRAM.repeat(2)));
+    let (shape, other) = (
+        shape.expect("the program has a shape"),
+        other.expect("and so has it twice"),
+    );
+    assert!(
+        Metrics::of(PROGRAM).is_ok_and(|it| it.shape == shape),
+        "the program has one shape"
+    );
+    assert!(
+        0.0 < shape.distance(&other).value(),
+        "two programs are not one"
+    );
     let (bans, limits) = (Bans::default(), Limits::default());
     assert!(
         syntax::denial(PROGRAM, &bans, &limits).is_none(),
@@ -83,6 +97,12 @@ fn programs(criterion: &mut Criterion) {
     });
     group.bench_function("denial", |bencher| {
         bencher.iter(|| syntax::denial(black_box(PROGRAM), &bans, &limits))
+    });
+    group.bench_function("metrics", |bencher| {
+        bencher.iter(|| Metrics::of(black_box(PROGRAM)))
+    });
+    group.bench_function("distance", |bencher| {
+        bencher.iter(|| black_box(&shape).distance(black_box(&other)))
     });
     group.finish();
 }

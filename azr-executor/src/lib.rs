@@ -6,6 +6,7 @@
 pub mod encoding;
 pub mod isolation;
 pub mod job;
+pub mod metrics;
 pub mod outcome;
 pub mod python;
 pub mod syntax;

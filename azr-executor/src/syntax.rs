@@ -49,7 +49,12 @@ pub fn banned_import(program: &str, bans: &Bans) -> Option<String> {
 ///
 /// Equal within one build; computed anew from the text rather than stored.
 pub fn normalized_hash(program: &str) -> Option<[u8; 32]> {
-    with_valid_module(program, normalize::hash)
+    with_valid_module(program, hash_of)
+}
+
+/// [`normalized_hash`] of a tree that is there already.
+pub(crate) fn hash_of(module: ModModule) -> [u8; 32] {
+    normalize::hash(module)
 }
 
 /// Whether `program` is valid Python 3.11 that defines a function `name` at its top level.
@@ -77,7 +82,7 @@ pub fn is_argument_list(text: &str) -> bool {
 }
 
 /// The tree would be deeper than [`nesting::DEPTH_MAX`], or the text is larger than [`SOURCE_BYTES_MAX`].
-struct TooDeep;
+pub(crate) struct TooDeep;
 
 /// Parses, hands the tree over and drops it on a stack that holds its depth.
 fn with_module<T>(program: &str, look: impl FnOnce(&ModModule) -> T) -> Result<T, TooDeep> {
@@ -90,7 +95,11 @@ fn with_valid_module<T>(program: &str, look: impl FnOnce(ModModule) -> T) -> Opt
         .flatten()
 }
 
-fn parse<T>(program: &str, look: impl FnOnce(ModModule, bool) -> T) -> Result<T, TooDeep> {
+/// Hands the tree over, and whether the text is valid Python 3.11, on a stack that holds its depth.
+pub(crate) fn parse<T>(
+    program: &str,
+    look: impl FnOnce(ModModule, bool) -> T,
+) -> Result<T, TooDeep> {
     if SOURCE_BYTES_MAX < program.len() {
         return Err(TooDeep);
     }

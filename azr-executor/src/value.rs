@@ -11,6 +11,7 @@ mod text;
 
 pub use equality::Equality;
 pub use literal::LiteralError;
+pub(crate) use literal::number as literal_number;
 
 /// How deep values nest at most. A literal of this depth still passes the 200 brackets of the CPython tokenizer.
 pub const VALUE_DEPTH_MAX: usize = 96;

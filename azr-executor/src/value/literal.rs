@@ -257,7 +257,8 @@ fn require_hashable(key: &Value) -> Result<(), LiteralError> {
     }
 }
 
-fn number(number: &Number) -> Result<Value, LiteralError> {
+/// The value of a number as the parser read it.
+pub(crate) fn number(number: &Number) -> Result<Value, LiteralError> {
     match number {
         Number::Int(int) => match int.as_u64() {
             Some(small) => Ok(Value::Int(BigInt::from(small))),
