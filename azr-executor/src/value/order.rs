@@ -37,15 +37,9 @@ pub(super) fn last_value_wins(items: Vec<(Value, Value)>) -> Vec<(Value, Value)>
         .collect()
 }
 
-/// References to elements in the total order.
-pub(super) fn sorted(elements: &[Value]) -> Vec<&Value> {
-    let mut sorted: Vec<&Value> = elements.iter().collect();
-    sorted.sort_by(|left, right| compare(left, right));
-    sorted
-}
-
 /// Total order: by kind, then by content. Booleans, integers, floats and complex numbers without an imaginary part are
-/// one kind, compared exactly; NaN equals itself and is the greatest number.
+/// one kind, compared exactly; NaN equals itself and is the greatest number. Sets are in canonical order already: sorting them
+/// here would sort the sets in them again at each level, in quadratic time.
 pub(super) fn compare(left: &Value, right: &Value) -> Ordering {
     let by_kind = kind(left).cmp(&kind(right));
     by_kind.then_with(|| match (left, right) {
@@ -57,7 +51,7 @@ pub(super) fn compare(left: &Value, right: &Value) -> Ordering {
         (
             Value::Set(left) | Value::FrozenSet(left),
             Value::Set(right) | Value::FrozenSet(right),
-        ) => compare_all(sorted(left).into_iter(), sorted(right).into_iter()),
+        ) => compare_all(left.iter(), right.iter()),
         (Value::Dict(left), Value::Dict(right)) => compare_dicts(left, right),
         (Value::Complex(left_real, left_imag), Value::Complex(right_real, right_imag)) => {
             compare_floats(*left_real, *right_real)
