@@ -32,6 +32,9 @@ use keeper::Keeper;
 use lane::Lane;
 use namespaces::NamespacePlan;
 use template::Recipe;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub use template::fuzzing;
 
 /// How workers come into being.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

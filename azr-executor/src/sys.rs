@@ -13,6 +13,8 @@ pub(crate) use memory::{SharedMemory, WriteAccess};
 pub(crate) use process::{Child, Ending, Spawn, namespaces_allowed, send_signal};
 pub(crate) use processor::{Processor, Stay};
 pub(crate) use socket::Channel;
+#[cfg(any(fuzzing, test))]
+pub(crate) use socket::other_end;
 
 /// The result of a call that reports failure by a negative number.
 fn checked(result: libc::c_int) -> std::io::Result<libc::c_int> {

@@ -8,9 +8,11 @@ use anyhow::Context;
 use crate::rust::Source;
 
 /// Directories that hold nothing of ours.
-const SKIPPED: [&str; 6] = [
+const SKIPPED: [&str; 8] = [
     "target",
     "runs",
+    "corpus",
+    "artifacts",
     ".git",
     "node_modules",
     "__pycache__",

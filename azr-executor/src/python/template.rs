@@ -17,6 +17,9 @@ use crate::python::request::{REQUEST_BYTES_MAX, RESULT_BYTES_MAX, Run};
 use crate::python::result::{self, CALLS_DONE_AT, HEADER_BYTES, NONCE_BYTES};
 use crate::sys::{self, Channel, Child, Ending, Processor, SharedMemory, Spawn, WriteAccess};
 
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
+
 /// The text that the interpreter runs; its parts are one program.
 const DRIVER: &str = concat!(
     include_str!("driver/preload.py"),

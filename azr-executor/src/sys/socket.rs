@@ -1,10 +1,13 @@
 //! A pair of sockets that keep message borders and can carry one descriptor.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use super::checked;
+
+#[cfg(any(fuzzing, test))]
+pub(crate) mod other_end;
 
 /// Our end of the pair.
 pub(crate) struct Channel {
@@ -19,8 +22,9 @@ pub(crate) struct Message {
     pub(crate) descriptor: Option<OwnedFd>,
 }
 
-/// Room for the control part of a message with one descriptor, bytes.
-const CONTROL_BYTES: usize = 64;
+/// The control part of a message with one descriptor. With no room for a second one, the kernel closes all others.
+// SAFETY: arithmetic without memory.
+const CONTROL_BYTES: usize = unsafe { libc::CMSG_LEN(size_of::<RawFd>() as libc::c_uint) } as usize;
 
 impl Channel {
     /// Our end and the other one.
@@ -68,7 +72,7 @@ impl Channel {
             return Ok(None);
         }
         let mut bytes = vec![0_u8; bytes_max];
-        let mut control = [0_u64; CONTROL_BYTES / 8];
+        let mut control = [0_u64; CONTROL_BYTES.div_ceil(8)];
         let mut part = libc::iovec {
             iov_base: bytes.as_mut_ptr().cast(),
             iov_len: bytes.len(),
@@ -140,3 +144,6 @@ fn carried(header: &libc::msghdr) -> Option<OwnedFd> {
         Some(OwnedFd::from_raw_fd(raw))
     }
 }
+
+#[cfg(test)]
+mod tests;

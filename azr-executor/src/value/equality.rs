@@ -16,25 +16,21 @@ pub enum Equality {
 }
 
 impl Equality {
-    /// Whether `left` and `right` are equal. Integers and floats are compared exactly; sets and dictionaries in any
-    /// order, in n log n comparisons.
+    /// Whether `left` and `right` are equal. Integers and floats are compared exactly; sets in their canonical order,
+    /// dictionaries in any order. Takes n log n time, whatever the values are.
     pub fn equal(self, left: &Value, right: &Value) -> bool {
         match (left, right) {
             (Value::None, Value::None) => true,
             (Value::Str(left), Value::Str(right)) => left == right,
             (Value::Bytes(left), Value::Bytes(right)) => left == right,
-            (Value::List(left), Value::List(right)) | (Value::Tuple(left), Value::Tuple(right)) => {
-                left.len() == right.len()
-                    && left
-                        .iter()
-                        .zip(right)
-                        .all(|(left, right)| self.equal(left, right))
-            }
-            (Value::Set(left), Value::Set(right))
-            | (Value::FrozenSet(left), Value::FrozenSet(right)) => self.equal_sets(left, right),
+            // Sets too: both are in canonical order.
+            (Value::List(left), Value::List(right))
+            | (Value::Tuple(left), Value::Tuple(right))
+            | (Value::Set(left), Value::Set(right))
+            | (Value::FrozenSet(left), Value::FrozenSet(right)) => self.equal_all(left, right),
             (Value::Set(left), Value::FrozenSet(right))
             | (Value::FrozenSet(left), Value::Set(right)) => {
-                self == Self::Python && self.equal_sets(left, right)
+                self == Self::Python && self.equal_all(left, right)
             }
             (Value::Dict(left), Value::Dict(right)) => self.equal_dicts(left, right),
             _ if is_number(left) && is_number(right) => self.equal_numbers(left, right),
@@ -42,9 +38,9 @@ impl Equality {
         }
     }
 
-    fn equal_sets(self, left: &[Value], right: &[Value]) -> bool {
-        let pairs = || order::sorted(left).into_iter().zip(order::sorted(right));
-        left.len() == right.len() && pairs().all(|(left, right)| self.equal(left, right))
+    fn equal_all(self, left: &[Value], right: &[Value]) -> bool {
+        let mut pairs = left.iter().zip(right);
+        left.len() == right.len() && pairs.all(|(left, right)| self.equal(left, right))
     }
 
     fn equal_dicts(self, left: &[(Value, Value)], right: &[(Value, Value)]) -> bool {

@@ -1,6 +1,8 @@
 //! Reads literals. What a model wrote is data here: tokens are checked before anything is parsed, and the syntax tree is
 //! turned into a value without evaluating anything.
 
+use std::collections::BTreeSet;
+
 use num_bigint::BigInt;
 use ruff_python_ast::{self as ast, Expr, Number, Operator, UnaryOp};
 use ruff_python_parser::{ParseError, parse_expression};
@@ -88,6 +90,7 @@ pub(super) fn arguments(text: &str) -> Result<Arguments, LiteralError> {
     };
     let reader = Reader { source: &call };
     let mut read = Arguments::default();
+    let mut names = BTreeSet::new();
     for argument in &arguments.args {
         read.positional.push(reader.value(argument, 0)?);
     }
@@ -97,11 +100,13 @@ pub(super) fn arguments(text: &str) -> Result<Arguments, LiteralError> {
                 construct: "an unpacking",
             });
         };
-        let name = name.as_str().to_owned();
-        if read.keyword.iter().any(|(earlier, _)| *earlier == name) {
+        let name = name.as_str();
+        if !names.insert(name) {
+            let name = name.to_owned();
             return Err(LiteralError::RepeatedKeyword { name });
         }
-        read.keyword.push((name, reader.value(&keyword.value, 0)?));
+        let value = reader.value(&keyword.value, 0)?;
+        read.keyword.push((name.to_owned(), value));
     }
     Ok(read)
 }

@@ -7,7 +7,7 @@ use crate::tree::{File, Tree};
 
 /// Every package and those of ours it may name. An edge may follow the arrows of docs/architecture.md over more than
 /// one crate (`azr-rl` names the `Sandbox` seam of `azr-executor`), never against them.
-const EDGES: [(&str, &[&str]); 7] = [
+const EDGES: [(&str, &[&str]); 8] = [
     ("azr-executor", &[]),
     ("azr-model", &[]),
     ("azr-tasks", &["azr-executor"]),
@@ -20,6 +20,7 @@ const EDGES: [(&str, &[&str]); 7] = [
         "azr-benches",
         &["azr-rl", "azr-tasks", "azr-executor", "azr-model"],
     ),
+    ("azr-fuzz", &["azr-executor"]),
     ("xtask", &[]),
 ];
 
