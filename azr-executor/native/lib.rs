@@ -4,9 +4,9 @@
 //! interpreter before that is shut in. Nothing here is linked into the supervisor. It has no dependencies, and of the
 //! interpreter it uses functions that every CPython from 3.10 on exports.
 //!
-//! Order of reading: [`serve`] (the template's loop), [`program`] (one run), [`record`], [`encode`] and [`decode`] (what
-//! came of it, and values), [`snapshot`], [`life`] and [`image`] (a worker that is rolled back) with [`watch`], [`store`],
-//! [`heap`] and [`area`], then the two foreign sides, [`python`] and [`host`].
+//! Order of reading: [`serve`] (the template's loop), [`program`] (one run), [`record`], [`encode`] and [`decode`]
+//! (what came of it, and values), [`snapshot`], [`tracee`], [`life`] and [`image`] (a worker that is rolled back) with
+//! [`watch`], [`store`], [`heap`] and [`area`], then the two foreign sides, [`python`] and [`host`].
 
 mod decode;
 mod encode;
@@ -28,6 +28,8 @@ mod life;
 mod snapshot;
 #[cfg(target_arch = "x86_64")]
 mod store;
+#[cfg(target_arch = "x86_64")]
+mod tracee;
 #[cfg(target_arch = "x86_64")]
 mod watch;
 

@@ -12,10 +12,10 @@ use crate::life::{self, Birth};
 use crate::program::Request;
 use crate::serve::Settings;
 use crate::store;
+use crate::tracee::{Registers, Tracee, stop_signal};
 use crate::watch::Watch;
 
-/// Registers as the kernel hands them out.
-type Registers = [u64; 27];
+/// Places of registers: the next instruction.
 const NEXT_INSTRUCTION: usize = 16;
 /// `rax`, which the filter leaves as it was when it refuses a call by a signal.
 const CALL: usize = 10;
@@ -26,11 +26,6 @@ const STEPS: usize = 9;
 const LIST: usize = 8;
 const STOPS_AGAIN: usize = 7;
 
-const PTRACE_CONT: c_uint = 7;
-const PTRACE_GETREGS: c_uint = 12;
-const PTRACE_SETREGS: c_uint = 13;
-const PTRACE_SETOPTIONS: c_uint = 0x4200;
-const PTRACE_O_EXITKILL: usize = 0x10_0000;
 const SIGTRAP: c_int = 5;
 const SIGXCPU: c_int = 24;
 const SIGSYS: c_int = 31;
@@ -39,15 +34,13 @@ const SYS_EXIT_GROUP: u64 = 231;
 const SYS_PIDFD_GETFD: c_long = 438;
 
 unsafe extern "C" {
-    fn kill(process: c_int, signal: c_int) -> c_int;
     fn prlimit(process: c_int, resource: c_uint, new: *const [u64; 2], old: *mut [u64; 2])
     -> c_int;
-    fn ptrace(request: c_uint, process: c_int, address: usize, data: usize) -> c_long;
 }
 
 /// A worker that waits at its trap.
 struct Worker {
-    process: c_int,
+    process: Tracee,
     registers: Registers,
     image: Image,
     /// Where its large blocks are.
@@ -86,7 +79,7 @@ pub unsafe fn serve(settings: &Settings, socket: c_int) {
             Ok(mut worker) => {
                 host::report(socket, READY, 0, -1);
                 let is_supervisor_gone = worker.serve(settings, socket);
-                end(worker.process);
+                worker.process.end();
                 if is_supervisor_gone {
                     return;
                 }
@@ -145,9 +138,9 @@ impl<'template> Nursery<'template> {
             0 => unsafe { life::live(self.settings, self.births, self.area) },
             -1 => Err(Failure::Call(host::error_number())),
             _ => {
-                let worker = self.raise(process);
+                let worker = self.raise(Tracee(process));
                 if worker.is_err() {
-                    end(process);
+                    Tracee(process).end();
                 }
                 worker
             }
@@ -155,16 +148,15 @@ impl<'template> Nursery<'template> {
     }
 
     /// From the child's birth to its first stop at the trap.
-    fn raise(&self, process: c_int) -> Result<Worker, Failure> {
-        stopped_at_trap(stop_of(process))?;
-        // SAFETY: no memory is involved.
-        unsafe { ptrace(PTRACE_SETOPTIONS, process, 0, PTRACE_O_EXITKILL) };
+    fn raise(&self, process: Tracee) -> Result<Worker, Failure> {
+        stopped_at_trap(process.stop())?;
+        process.die_with_us();
         // SAFETY: the worker wrote this before it stopped, and no program exists yet.
         let birth = unsafe { self.births.read() };
         if birth.error != 0 {
             return Err(Failure::Call(birth.error));
         }
-        let handle = host::open_process(process);
+        let handle = host::open_process(process.0);
         let take = |descriptor: c_int| {
             // SAFETY: no memory is involved.
             let copy = unsafe { host::syscall(SYS_PIDFD_GETFD, handle, descriptor, 0) } as c_int;
@@ -194,9 +186,9 @@ impl<'template> Nursery<'template> {
             fault_descriptor: fault_descriptor?,
             ..watch
         };
-        resume(process);
-        stopped_at_trap(stop_of(process))?;
-        let registers = registers(process);
+        process.resume();
+        stopped_at_trap(process.stop())?;
+        let registers = process.registers();
         let ranges = &birth.ranges[..watch.ranges];
         let store = self.settings.recipe.store;
         Ok(Worker {
@@ -242,7 +234,7 @@ impl Worker {
             ending(status, registers[CALL])
         };
         // Wherever it stopped: it has no say in where it goes on, and a signal that it stopped for is never delivered.
-        let plan = is_stopped(status).then(|| self.image.plan()).flatten();
+        let plan = stop_signal(status).and_then(|_| self.image.plan());
         match plan {
             Some(plan) if self.image.is_large() => {
                 // What this program mapped is not taken away in the next one's time.
@@ -273,10 +265,9 @@ impl Worker {
         for _ in 0..2 {
             let status = self
                 .begin()
-                .map_or_else(|lost| lost, |()| stop_of(self.process));
-            stop = (status, registers(self.process));
-            let is_late = is_stopped(status)
-                && status >> 8 & 0x7f == SIGXCPU
+                .map_or_else(|lost| lost, |()| self.process.stop());
+            stop = (status, self.process.registers());
+            let is_late = stop_signal(status) == Some(SIGXCPU)
                 && stop.1[NEXT_INSTRUCTION] == self.registers[NEXT_INSTRUCTION];
             if !is_late {
                 break;
@@ -300,7 +291,7 @@ impl Worker {
     /// The worker makes itself what it was, and stops again.
     fn roll_back(&mut self) -> Result<(), c_int> {
         self.go(self.plan.steps, STOPS);
-        let status = stop_of(self.process);
+        let status = self.process.stop();
         self.plan.steps = 0;
         stopped_at_trap(status).map_err(|_| status)
     }
@@ -328,16 +319,7 @@ impl Worker {
         registers[STEPS] = steps as u64;
         registers[LIST] = self.image.store_there as u64;
         registers[STOPS_AGAIN] = then;
-        // SAFETY: the registers are a valid place.
-        unsafe {
-            ptrace(
-                PTRACE_SETREGS,
-                self.process,
-                0,
-                (&raw const registers).addr(),
-            )
-        };
-        resume(self.process);
+        self.process.resume_at(&registers);
     }
 
     fn limit(&mut self, address_space: u64) {
@@ -347,7 +329,7 @@ impl Worker {
             // SAFETY: two words are read, none written. Lowering and raising below the hard limit always succeeds.
             unsafe {
                 prlimit(
-                    self.process,
+                    self.process.0,
                     host::RLIMIT_AS,
                     &raw const limits,
                     std::ptr::null_mut(),
@@ -361,12 +343,11 @@ impl Worker {
 /// make: the signal that would have ended it, or an exit that is none of success.
 fn ending(status: c_int, call: u64) -> c_int {
     const LEFT: c_int = 1 << 8;
-    if !is_stopped(status) {
-        return if status == 0 { LEFT } else { status };
-    }
-    match status >> 8 & 0x7f {
-        SIGSYS if call == SYS_EXIT || call == SYS_EXIT_GROUP => LEFT,
-        signal => signal,
+    match stop_signal(status) {
+        Some(SIGSYS) if call == SYS_EXIT || call == SYS_EXIT_GROUP => LEFT,
+        Some(signal) => signal,
+        None if status == 0 => LEFT,
+        None => status,
     }
 }
 
@@ -377,33 +358,8 @@ const STOPS: u64 = 1;
 /// The wait status of a process that was killed.
 const KILLED: c_int = host::SIGKILL;
 
-/// Waits until the worker stops or ends. There is no limit: the supervisor kills it when its time is over.
-fn stop_of(process: c_int) -> c_int {
-    let mut status = 0;
-    // SAFETY: one number is written.
-    while unsafe { host::waitpid(process, &raw mut status, 0) } < 0 && host::error_number() == EINTR
-    {
-    }
-    status
-}
-
-const EINTR: c_int = 4;
-
-fn end(process: c_int) {
-    let mut status = 0;
-    // SAFETY: one number is written.
-    unsafe {
-        kill(process, host::SIGKILL);
-        while host::waitpid(process, &raw mut status, 0) == process && is_stopped(status) {}
-    }
-}
-
-fn is_stopped(status: c_int) -> bool {
-    status & 0xff == 0x7f
-}
-
 fn stopped_at_trap(status: c_int) -> Result<(), Failure> {
-    if is_stopped(status) && status >> 8 & 0xff == SIGTRAP {
+    if stop_signal(status) == Some(SIGTRAP) {
         Ok(())
     } else if status & 0x7f == 0 && status != 0 {
         // An exit before the first stop says which error it was.
@@ -411,16 +367,4 @@ fn stopped_at_trap(status: c_int) -> Result<(), Failure> {
     } else {
         Err(Failure::Worker(status))
     }
-}
-
-fn resume(process: c_int) {
-    // SAFETY: no memory is involved.
-    unsafe { ptrace(PTRACE_CONT, process, 0, 0) };
-}
-
-fn registers(process: c_int) -> Registers {
-    let mut registers = [0; 27];
-    // SAFETY: the registers are a valid place.
-    unsafe { ptrace(PTRACE_GETREGS, process, 0, (&raw mut registers).addr()) };
-    registers
 }

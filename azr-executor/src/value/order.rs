@@ -39,8 +39,7 @@ pub(super) fn last_value_wins(items: Vec<(Value, Value)>) -> Vec<(Value, Value)>
 }
 
 /// Total order: by kind, then by content. Booleans, integers, floats and complex numbers without an imaginary part are
-/// one kind, compared exactly; NaN equals itself and is the greatest number. Sets are in canonical order already: sorting them
-/// here would sort the sets in them again at each level, in quadratic time.
+/// one kind, compared exactly; NaN equals itself and is the greatest number.
 pub(super) fn compare(left: &Value, right: &Value) -> Ordering {
     let by_kind = kind(left).cmp(&kind(right));
     by_kind.then_with(|| match (left, right) {

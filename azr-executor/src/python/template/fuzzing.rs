@@ -29,7 +29,7 @@ pub fn outcomes(window: &[u8], calls: usize) -> Option<Vec<Outcome>> {
     let (header, records) = window.split_at(window.len().min(HEADER_BYTES));
     let length = result::records_length(header, &NONCE)?;
     let records = &records[..records.len().min(length)];
-    Some(result::outcomes(records, calls))
+    Some(result::outcomes(records, calls, u64::MAX))
 }
 
 /// One message of a template.
@@ -86,6 +86,7 @@ impl Impostor {
                 result: SharedMemory::create(c"result", RESULT_BYTES_MAX, WriteAccess::Everyone)?,
                 worker: None,
                 backend,
+                is_worker_due: backend == Backend::Snapshot,
                 is_spent: false,
                 request_length: 0,
                 hello,
@@ -122,6 +123,7 @@ impl Impostor {
         let silent = std::mem::replace(&mut self.template.channel, channel);
         self.template.worker = None;
         self.template.is_spent = false;
+        self.template.is_worker_due = self.template.backend == Backend::Snapshot;
         let run = Run {
             job: &self.job,
             input: &Arguments::default(),

@@ -11,6 +11,8 @@ const WORKER: Message<'static> = Message {
     descriptors: 1,
 };
 
+const READY: Message<'static> = message(b"o\0\0\0\0");
+
 const fn message(bytes: &[u8]) -> Message<'_> {
     Message {
         bytes,
@@ -28,13 +30,23 @@ fn what_a_template_says_is_understood() {
         .say(&[
             HELLO,
             WORKER,
-            message(b"e\x09\0\0\0"),
+            READY,
+            message(b"e\x0b\0\0\0"),
             message(b"a\x02\0\0\0"),
         ])
         .unwrap();
     assert_eq!(heard.version.unwrap(), [3, 11, 7]);
-    assert_eq!(heard.outcomes.unwrap(), [Outcome::Killed { signal: 9 }]);
+    assert_eq!(heard.outcomes.unwrap(), [Outcome::Killed { signal: 11 }]);
     assert_eq!(heard.audited.unwrap(), 2);
+}
+
+#[test]
+fn a_worker_that_was_ended_from_outside_is_tried_again_once() {
+    let ended = message(b"w\x09\0\0\0");
+    let heard = impostor()
+        .say(&[HELLO, WORKER, READY, ended, WORKER, READY, ended])
+        .unwrap();
+    assert_eq!(heard.outcomes.unwrap(), [Outcome::Killed { signal: 9 }]);
 }
 
 #[test]
