@@ -259,8 +259,8 @@ fn input_without_a_line_in_it_ends_with_a_sentence() {
 #[test]
 fn a_thread_that_does_not_start_ends_the_work_with_a_sentence() {
     let place = tempfile::tempdir().unwrap();
-    // Room for the stacks of a few lanes and not of all.
-    let script = "ulimit -v 8388608; exec \"$0\" exec --lanes 16";
+    // Room for the stacks of a few lanes and not of all, and not for the addresses that rolling back reserves.
+    let script = "ulimit -v 8388608; exec \"$0\" exec --backend fork --lanes 16";
     let output = std::process::Command::new("bash")
         .args(["-c", script, env!("CARGO_BIN_EXE_azr")])
         .env("RUST_MIN_STACK", (1_u64 << 30).to_string())
