@@ -258,42 +258,24 @@ impl Worker {
         }
     }
 
-    /// Lets the worker go until it stops: its wait status and its registers. A signal that was meant for the program before
-    /// stops it before it did anything.
+    /// Lets the worker make itself what it was and run: its wait status, and where it stopped. Protection is renewed in
+    /// between when it is due, and only when all is as it was.
     fn run_to_stop(&mut self) -> (c_int, Registers) {
-        let mut stop = (KILLED, self.registers);
-        for _ in 0..2 {
-            let status = self
-                .begin()
-                .map_or_else(|lost| lost, |()| self.process.stop());
-            stop = (status, self.process.registers());
-            let is_late = stop_signal(status) == Some(SIGXCPU)
-                && stop.1[NEXT_INSTRUCTION] == self.registers[NEXT_INSTRUCTION];
-            if !is_late {
-                break;
+        if self.plan.is_due {
+            let is_renewed = self.roll_back().is_ok() && self.image.protect().is_ok();
+            if !is_renewed {
+                return (KILLED, self.registers);
             }
         }
-        stop
-    }
-
-    /// Lets the worker go, to make itself what it was and then to run. Protection is renewed in between when it is due.
-    fn begin(&mut self) -> Result<(), c_int> {
-        if self.plan.is_due {
-            self.roll_back()?;
-            self.image.protect().map_err(|_| KILLED)?;
-            self.go(0, GOES_ON);
-        } else {
-            self.go(self.plan.steps, GOES_ON);
-        }
-        Ok(())
+        let status = self.go(self.plan.steps, GOES_ON);
+        (status, self.process.registers())
     }
 
     /// The worker makes itself what it was, and stops again.
-    fn roll_back(&mut self) -> Result<(), c_int> {
-        self.go(self.plan.steps, STOPS);
-        let status = self.process.stop();
+    fn roll_back(&mut self) -> Result<(), Failure> {
+        stopped_at_trap(self.go(self.plan.steps, STOPS))?;
         self.plan.steps = 0;
-        stopped_at_trap(status).map_err(|_| status)
+        Ok(())
     }
 
     /// Says how many pages are not what they were at the snapshot.
@@ -312,14 +294,24 @@ impl Worker {
         rolled_back
     }
 
-    fn go(&self, steps: usize, then: u64) {
+    /// Lets the worker go from the trap until it stops. A signal that was meant for the program before stops it before it did
+    /// anything; then it is let go again.
+    fn go(&self, steps: usize, then: u64) -> c_int {
         let mut registers = self.registers;
         registers[AREA] = self.area as u64;
         registers[END_OF_HEAP] = self.end_of_heap as u64;
         registers[STEPS] = steps as u64;
         registers[LIST] = self.image.store_there as u64;
         registers[STOPS_AGAIN] = then;
-        self.process.resume_at(&registers);
+        loop {
+            self.process.resume_at(&registers);
+            let status = self.process.stop();
+            let is_late = stop_signal(status) == Some(SIGXCPU)
+                && self.process.registers()[NEXT_INSTRUCTION] == registers[NEXT_INSTRUCTION];
+            if !is_late {
+                return status;
+            }
+        }
     }
 
     fn limit(&mut self, address_space: u64) {

@@ -2,7 +2,7 @@
 //!
 //! A *lane* runs one job at a time. It owns *templates*: interpreters that have loaded the standard library and were
 //! then shut in, once and for all, before any program exists. A template forks a *worker* for each run; the worker runs
-//! one program, leaves a typed result in shared memory and is gone, or, where the host permits it, is rolled back to what
+//! one program, leaves a typed result in shared memory and is gone, or, where that is asked for, is rolled back to what
 //! it was. The supervisor, that is this crate, reads the result when the worker is dead or stopped, and alone compares it
 //! with anything.
 
@@ -66,7 +66,7 @@ impl Backend {
 /// Which backend to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BackendChoice {
-    /// The fastest that works here.
+    /// [`Backend::Fork`], or [`Backend::Exec`] where that does not work. Rolling back is young and has to be asked for.
     #[default]
     Auto,
     /// This one or none.
@@ -142,7 +142,7 @@ impl Python {
         let namespaces = NamespacePlan::probe();
         let mut candidates = match config.backend {
             BackendChoice::Only(backend) => vec![backend],
-            BackendChoice::Auto => Backend::ALL.to_vec(),
+            BackendChoice::Auto => vec![Backend::Fork, Backend::Exec],
         };
         let last = candidates.pop().unwrap_or(Backend::Exec);
         for backend in candidates {

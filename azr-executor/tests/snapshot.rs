@@ -211,6 +211,26 @@ fn the_birth_of_a_worker_is_no_programs_time() {
 }
 
 #[test]
+fn a_program_that_ends_at_its_deadline_leaves_nothing() {
+    let Some(sandbox) = sandbox() else { return };
+    // It writes to many pages, and ends when the signal that ends its time is on its way.
+    let program = "import builtins, time\nstart = time.perf_counter()\ndef f(ends):\n    many = [str(i) for i in range(12000)]\n    builtins.len = lambda it: 99\n    while time.perf_counter() < start + ends: pass\n    return 1";
+    for hundredths in 900..1_000 {
+        let late = Job {
+            limits: Limits {
+                wall_ms_max: 10,
+                ..Limits::default()
+            },
+            ..job(program, &format!("{}e-5", hundredths))
+        };
+        sandbox.run(&late).unwrap();
+        let next = run(&sandbox, "def f(x):\n    return len(x)", "[1, 2, 3]");
+        assert_eq!(shown(&next), "3", "{hundredths}");
+    }
+    assert_eq!(sandbox.audit().unwrap(), 0);
+}
+
+#[test]
 fn every_worker_is_born_the_same() {
     let Some(sandbox) = sandbox() else { return };
     let program = "def f(x):\n    return id(bytes(x)), [v % 97 for v in map(id, {object() for _ in range(400)})]";

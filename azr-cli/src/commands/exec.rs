@@ -56,9 +56,9 @@ status is ok, error, timeout, memory, killed, denied, nondeterministic or invali
 /// Backends by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum BackendName {
-    /// The first of the following that this host permits
+    /// fork, or exec where that does not work
     Auto,
-    /// One worker for many runs, rolled back after each: the fastest
+    /// One worker for many runs, rolled back after each: the fastest, and young
     Snapshot,
     /// A forked worker for each run
     Fork,

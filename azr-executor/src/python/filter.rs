@@ -258,11 +258,17 @@ pub(super) fn of_worker() -> Vec<u8> {
         Check::equal(argument_high(2), 0),
         Check::equal(argument_low(0), 0),
     ];
+    // No set of signals, or the one that ends its time might wait.
+    let unmasked = [
+        Check::equal(argument_low(5), 0),
+        Check::equal(argument_high(5), 0),
+    ];
     for (call, checks, error) in [
         (libc::SYS_mmap, fresh.as_slice(), libc::ENOMEM),
         (libc::SYS_mremap, &resized, libc::ENOMEM),
         (libc::SYS_munmap, &unmapped, libc::EPERM),
         (libc::SYS_prlimit64, &asked_for, libc::EPERM),
+        (libc::SYS_pselect6, &unmasked, libc::EPERM),
     ] {
         on_call(&mut filter, call, |rule| {
             allow_when(rule, checks, refuse(error));
