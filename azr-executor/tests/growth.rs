@@ -5,6 +5,7 @@
 use std::time::{Duration, Instant};
 
 use azr_executor::encoding::{Reader, encode};
+use azr_executor::value::LITERAL_BYTES_MAX;
 use azr_executor::{Arguments, Equality, Value};
 
 /// Far more than any of these takes on a busy host, and far less than when each doubling of the size takes four times as
@@ -38,5 +39,13 @@ fn very_many_keywords_are_read_in_time() {
     let started = Instant::now();
     let arguments = Arguments::parse(&keywords.join(",")).unwrap();
     assert_eq!(arguments.keyword.len(), keywords.len());
+    assert!(started.elapsed() < WALL_MAX, "{:?}", started.elapsed());
+}
+
+#[test]
+fn the_longest_integer_is_refused_as_a_real_part_in_time() {
+    let text = format!("0x{}+1j", "f".repeat(LITERAL_BYTES_MAX - 5));
+    let started = Instant::now();
+    assert!(Value::parse_literal(&text).is_err());
     assert!(started.elapsed() < WALL_MAX, "{:?}", started.elapsed());
 }

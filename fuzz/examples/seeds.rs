@@ -55,23 +55,42 @@ const PROGRAMS: [&str; 16] = [
     include_str!("../../azr-executor/src/python/driver/main.py"),
 ];
 
-/// A greeting, a worker and how a run ended, as a template says it: bytes and the number of descriptors.
-const SCRIPTS: [&[(&[u8], u8)]; 6] = [
-    &[(HELLO, 0), (b"p", 1), (b"e\0\0\0\0", 0), (b"a\0\0\0\0", 0)],
+/// What templates say, in the order of their lives: bytes and the number of descriptors. The first four are of each kind
+/// of supervisor in turn.
+const SCRIPTS: [&[(&[u8], u8)]; 8] = [
+    &[HELLO, WORKER, READY, (b"e\0\0\0\0", 0), (b"a\0\0\0\0", 0)],
+    &[HELLO, WORKER, (b"e\x09\0\0\0", 0)],
     &[
-        (HELLO, 0),
-        (b"p", 1),
-        (b"e\x09\0\0\0", 0),
-        (b"p", 1),
+        HELLO,
+        WORKER,
+        READY,
+        (b"e\x18\0\0\0", 0),
         (b"a\x01\0\0\0", 0),
     ],
-    &[(HELLO, 0), (b"f\x0b\0\0\0", 0)],
-    &[(HELLO, 0), (b"d\x7f\x05\0\0", 0)],
+    &[HELLO, WORKER, (b"e\x1f\0\0\0", 0)],
+    &[
+        HELLO,
+        WORKER,
+        READY,
+        (b"w\x09\0\0\0", 0),
+        WORKER,
+        READY,
+        (b"w\x09\0\0\0", 0),
+        WORKER,
+        READY,
+        (b"a\0\0\0\0", 0),
+    ],
+    &[HELLO, (b"f\x0b\0\0\0", 0)],
     &[(b"!landlock: no such system call", 0)],
-    &[(HELLO, 0), (b"e\x1f\0\0\0", 0), (b"p", 16)],
+    &[HELLO, WORKER, READY, (b"d\x7f\x05\0\0", 0), (b"p", 16)],
 ];
 
-const HELLO: &[u8] = br#"{"version": [3, 11, 7], "refused": {"landlock": 38, "user": 1}}"#;
+const HELLO: (&[u8], u8) = (
+    br#"{"version": [3, 11, 7], "refused": {"landlock": 38, "user": 1}}"#,
+    0,
+);
+const WORKER: (&[u8], u8) = (b"p", 1);
+const READY: (&[u8], u8) = (b"o\0\0\0\0", 0);
 
 fn main() -> io::Result<()> {
     write("literal", LITERALS.map(Vec::from))?;

@@ -90,14 +90,13 @@ impl Channel {
         let Ok(received) = usize::try_from(received) else {
             return Err(io::Error::last_os_error());
         };
+        // Taken first, so that it is closed when the message is refused.
+        let descriptor = carried(&header);
         if received == 0 {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
         }
         bytes.truncate(received);
-        Ok(Some(Message {
-            bytes,
-            descriptor: carried(&header),
-        }))
+        Ok(Some(Message { bytes, descriptor }))
     }
 }
 

@@ -15,6 +15,9 @@ mod tokens;
 /// Levels of the syntax tree that signs and a complex sum add below the innermost value.
 const SIGN_DEPTH: usize = 4;
 
+/// Bits of the greatest integer that a double stands for.
+const DOUBLE_BITS_MAX: u64 = 1_024;
+
 /// Why a text is not a literal.
 #[derive(Debug, thiserror::Error)]
 pub enum LiteralError {
@@ -346,7 +349,8 @@ fn complex(left: Value, operator: Operator, right: Value) -> Result<Value, Liter
         construct: "a computation",
     };
     let real = match left {
-        Value::Int(int) => match int.to_string().parse::<f64>() {
+        // By way of decimal, which rounds to nearest; far beyond the greatest double that would take long.
+        Value::Int(int) if int.bits() <= DOUBLE_BITS_MAX => match int.to_string().parse::<f64>() {
             Ok(real) if real.is_finite() => real,
             _ => return Err(refused),
         },
