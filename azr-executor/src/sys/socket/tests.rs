@@ -4,6 +4,9 @@
 
 use super::*;
 
+/// How long a process that another test starts may hold descriptors of this one, until it executes its program.
+const WALL_MAX: Duration = Duration::from_secs(10);
+
 /// What becomes of a message with so many descriptors, and whether one of them is open when it is dropped.
 fn send_and_drop(bytes: &[u8], descriptors: usize) -> (io::Result<Option<Vec<u8>>>, bool) {
     let (ours, theirs) = Channel::pair().unwrap();
@@ -13,7 +16,7 @@ fn send_and_drop(bytes: &[u8], descriptors: usize) -> (io::Result<Option<Vec<u8>
     let received = ours.receive(16, Duration::from_secs(60));
     let bytes = received.map(|message| message.map(|message| message.bytes));
     // A pipe without writers is at its end, which is something to read.
-    let is_closed = wait_readable(reader.as_fd(), Duration::ZERO).unwrap();
+    let is_closed = wait_readable(reader.as_fd(), WALL_MAX).unwrap();
     (bytes, !is_closed)
 }
 
