@@ -104,7 +104,9 @@ unsafe fn grow_stack() {
     // SAFETY: the limits are a valid place; the stack may be so large, and reading a byte of it makes it so.
     unsafe {
         host::getrlimit(RLIMIT_STACK, &raw mut limits);
-        let bytes = limits[0].min(STACK_BYTES_MAX) - ABOVE_BYTES_MAX;
+        let bytes = limits[0]
+            .min(STACK_BYTES_MAX)
+            .saturating_sub(ABOVE_BYTES_MAX);
         let lowest = (&raw const here).addr() - bytes as usize;
         std::ptr::with_exposed_provenance::<u8>(lowest).read_volatile();
         host::limit(RLIMIT_STACK, bytes, bytes);
@@ -220,7 +222,8 @@ fn reset_vector_state() {
     }
 }
 
-/// Operands of the filter that stand for halves of addresses: the heap's lowest end, and the area's start.
+/// Operands of the filter that stand for halves of addresses: the heap's lowest end, and the area's start. The supervisor,
+/// which writes the filter, has the same in its `filter.rs`.
 const HEAP_HIGH: u32 = 0xa2ea_0001;
 const HEAP_LOW: u32 = 0xa2ea_0002;
 const AREA_HIGH: u32 = 0xa2ea_0003;

@@ -50,10 +50,9 @@ pub unsafe fn serve(settings: &Settings) {
     let handle = host::open_process(host::own_process());
     if handle < 0 {
         // Without handles nobody could end a program that hangs.
-        let error = host::error_number();
-        while host::next_request(socket).is_some() {
-            host::report(socket, b'f', error, -1);
-        }
+        host::report(socket, b'f', host::error_number(), -1);
+        // It is read before the first request is answered; to be gone then would be another error.
+        host::next_request(socket);
         return;
     }
     // SAFETY: the descriptor is ours.

@@ -140,21 +140,17 @@ impl Python {
     pub fn start(config: &PythonConfig) -> Result<Self, SandboxError> {
         let interpreter = find_interpreter(config.interpreter.as_deref())?;
         let namespaces = NamespacePlan::probe();
-        let mut candidates = match config.backend {
-            BackendChoice::Only(backend) => vec![backend],
-            BackendChoice::Auto => vec![Backend::Fork, Backend::Exec],
-        };
-        let last = candidates.pop().unwrap_or(Backend::Exec);
-        for backend in candidates {
-            match Self::start_backend(config, backend, &interpreter, &namespaces) {
+        let start = |backend| Self::start_backend(config, backend, &interpreter, &namespaces);
+        match config.backend {
+            BackendChoice::Only(backend) => start(backend),
+            BackendChoice::Auto => match start(Backend::Fork) {
                 Err(SandboxError::LaneLost { source, .. } | SandboxError::SelfTest { source }) => {
-                    let backend = backend.name();
-                    tracing::warn!(%source, "this host does not permit the {backend} backend: the next is slower");
+                    tracing::warn!(%source, "templates cannot fork here; each run starts an interpreter");
+                    start(Backend::Exec)
                 }
-                decided => return decided,
-            }
+                decided => decided,
+            },
         }
-        Self::start_backend(config, last, &interpreter, &namespaces)
     }
 
     fn start_backend(

@@ -75,6 +75,10 @@ fn no_process_comes_of_a_program() {
     withstand(&[
         ("import os\ndef f(x):\n    while True: os.fork()", REFUSED),
         (
+            "import signal\ndef f(x):\n    signal.signal(signal.SIGTERM, lambda *_: None)",
+            Expected::Class("PermissionError"),
+        ),
+        (
             "import os\ndef f(x):\n    return os.posix_spawn('/bin/true', ['true'], {})",
             REFUSED,
         ),

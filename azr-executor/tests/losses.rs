@@ -62,21 +62,23 @@ fn this_binary(test: &str) -> Command {
 /// Set for a second instance of this test binary that is to run a test with no other beside it.
 const ALONE: &str = "AZR_TEST_RUNS_ALONE";
 
+/// Whether this test runs in a process of its own; if not, it is run in one. It kills, and those of other tests must live.
+fn is_alone(test: &str) -> bool {
+    let is_alone = std::env::var_os(ALONE).is_some();
+    if !is_alone {
+        let status = this_binary(test).env(ALONE, "1").status().unwrap();
+        assert!(status.success());
+    }
+    is_alone
+}
+
 /// Set for a second instance of this test binary that plays the supervisor which is killed.
 const VICTIM: &str = "AZR_TEST_PLAYS_VICTIM";
 
 #[test]
 fn a_template_that_dies_is_replaced_and_a_sandbox_that_ends_leaves_nothing() {
     let name = "a_template_that_dies_is_replaced_and_a_sandbox_that_ends_leaves_nothing";
-    if std::env::var_os(ALONE).is_none() {
-        // In a process of its own: the templates of other tests must live.
-        assert!(
-            this_binary(name)
-                .env(ALONE, "1")
-                .status()
-                .unwrap()
-                .success()
-        );
+    if !is_alone(name) {
         return;
     }
     let sandbox = start(1, Backend::Fork);
@@ -105,14 +107,7 @@ fn a_template_that_dies_is_replaced_and_a_sandbox_that_ends_leaves_nothing() {
 #[test]
 fn a_worker_that_is_lost_between_programs_costs_none_its_verdict() {
     let name = "a_worker_that_is_lost_between_programs_costs_none_its_verdict";
-    if std::env::var_os(ALONE).is_none() {
-        assert!(
-            this_binary(name)
-                .env(ALONE, "1")
-                .status()
-                .unwrap()
-                .success()
-        );
+    if !is_alone(name) {
         return;
     }
     for backend in serving() {

@@ -261,15 +261,11 @@ fn a_worker_that_a_program_ends_is_replaced() {
         "def f(x):\n    return [bytes(1 << 20) for _ in range(1 << 20)]",
     ] {
         let job = Job {
-            program: ending.to_owned(),
-            entry: "f".to_owned(),
-            inputs: vec![Arguments::parse("1").unwrap_or_else(|error| panic!("{error}"))],
-            scrutiny: Scrutiny::Run,
-            bans: Bans::none(),
             limits: Limits {
                 cpu_ms_max: 300,
                 ..Limits::default()
             },
+            ..job(ending, "1")
         };
         let outcome = sandbox
             .run(&job)
