@@ -1,6 +1,7 @@
 //! The kernel's side: the few calls of the C library that a template makes.
 
 use std::ffi::{c_int, c_long, c_uint, c_void};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 unsafe extern "C" {
     pub fn _exit(code: c_int) -> !;
@@ -114,12 +115,25 @@ pub fn limit(resource: c_uint, soft: u64, hard: u64) {
     unsafe { setrlimit(resource, &raw const limits) };
 }
 
-/// Raises the soft limit of address space to the hard one, where that is permitted.
+/// Address space to write a record in when a program has used up its own.
+const HEADROOM_BYTES: u64 = 16 << 20;
+
+/// The limit of this process's address space with its headroom; 0 where somebody else sets it.
+static WITH_HEADROOM: AtomicU64 = AtomicU64::new(0);
+
+/// Limits the address space of this process, but for some headroom.
+pub fn limit_address_space(bytes: u64) {
+    let with_headroom = bytes.saturating_add(HEADROOM_BYTES);
+    WITH_HEADROOM.store(with_headroom, Relaxed);
+    limit(RLIMIT_AS, bytes, with_headroom);
+}
+
+/// Permits this process its headroom.
 pub fn use_headroom() {
-    let mut limits = [0; 2];
-    // SAFETY: two words are written.
-    unsafe { getrlimit(RLIMIT_AS, &raw mut limits) };
-    limit(RLIMIT_AS, limits[1], limits[1]);
+    let with_headroom = WITH_HEADROOM.load(Relaxed);
+    if with_headroom != 0 {
+        limit(RLIMIT_AS, with_headroom, with_headroom);
+    }
 }
 
 /// Whole seconds of processor time that this process has used.

@@ -1,10 +1,14 @@
 //! A worker's memory as it was at the snapshot, and how it becomes that again.
 //!
-//! The kernel keeps the list of what was written: every writable private mapping is registered for asynchronous write
-//! protection (`userfaultfd`, Linux 6.7), and `PAGEMAP_SCAN` names the pages without protection, which are those written
-//! since they were last protected. Protection is renewed for all pages at once, now and then, and not for each page after
-//! each run: a page that programs write all the time would only fault each time. So the pages to restore are those written
-//! since the last renewal, and the more there are, the sooner comes the next.
+//! The kernel keeps the list of what was written: every writable private mapping but the smallest is registered for
+//! asynchronous write protection (`userfaultfd`, Linux 6.7), and `PAGEMAP_SCAN` names the pages without protection, which
+//! are those written since they were last protected. The smallest are copied back whole. Protection is renewed for all
+//! pages at once, now and then, and not for each page after each run: a page that programs write all the time would only
+//! fault each time. So the pages to restore are those written since the last renewal, and the more there are, the sooner
+//! comes the next.
+//!
+//! Asking is cheap in one form only: for nothing but written pages, in a range where everything is registered. Pages that
+//! do not exist beside one that does are protected with it, for otherwise they count as written.
 //!
 //! The content lies in memory that the worker sees too, read-only ([`crate::store`]): it copies the pages itself, by code
 //! that it cannot change, from a list that it cannot change, in registers that the tracer sets ([`crate::life`]). Writing
@@ -14,7 +18,7 @@ use std::ffi::{c_int, c_void};
 
 use crate::host::{self, EINVAL, PAGE_BYTES};
 use crate::store::{LIST_BYTES, PAGES_AT, STEPS_MAX, Step, Store, ZERO_BYTES, ZEROS_AT};
-use crate::watch::{Range, Watch};
+use crate::watch::{RANGES_MAX, Range, Watch};
 
 /// `struct page_region`.
 #[derive(Clone, Copy)]
@@ -42,13 +46,42 @@ struct Scan {
     returned: u64,
 }
 
+impl Scan {
+    /// For pages that exist, in watched ranges; others are passed over.
+    fn of_present(start: usize, end: usize) -> Self {
+        Self {
+            category_mask: PROTECTABLE,
+            category_any_of: PRESENT | SWAPPED,
+            returned: PRESENT,
+            ..Self::of_written(start, end)
+        }
+    }
+
+    /// For pages that were written, where everything is watched.
+    fn of_written(start: usize, end: usize) -> Self {
+        Self {
+            size: size_of::<Self>() as u64,
+            flags: 0,
+            start: start as u64,
+            end: end as u64,
+            walk_end: 0,
+            regions: std::ptr::null_mut(),
+            regions_length: 0,
+            pages_max: 0,
+            category_inverted: 0,
+            category_mask: WRITTEN,
+            category_any_of: 0,
+            returned: WRITTEN,
+        }
+    }
+}
+
 const PAGEMAP_SCAN: u64 = 0xc060_6610;
 const PROTECT_MATCHING: u64 = 1;
 const PROTECTABLE: u64 = 1;
 const WRITTEN: u64 = 2;
 const PRESENT: u64 = 8;
 const SWAPPED: u64 = 16;
-const ZERO: u64 = 32;
 
 unsafe extern "C" {
     fn pread(descriptor: c_int, buffer: *mut c_void, length: usize, at: i64) -> isize;
@@ -84,6 +117,19 @@ const EXTENTS_MAX: usize = 4096;
 pub struct Ledger {
     extents: [Extent; EXTENTS_MAX],
     regions: [Region; REGIONS_MAX],
+    /// Watched addresses, each from its start to its end, without anything else between.
+    blocks: [[usize; 2]; RANGES_MAX],
+}
+
+/// How much more address space a worker has than at the snapshot.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Growth {
+    /// The same: it mapped nothing that is still there, and its heap ends where it ended.
+    None,
+    /// Some.
+    Some,
+    /// So much that taking it away takes long.
+    Large,
 }
 
 /// A worker's memory as it was at the snapshot.
@@ -100,8 +146,11 @@ pub struct Image {
     /// From the first mapping's start to the last one's end.
     span: [usize; 2],
     ledger: *mut Ledger,
-    /// How many extents the ledger has.
+    /// How many extents the ledger has, and how many blocks.
     extents: usize,
+    blocks: usize,
+    /// Steps at the start of the list that are always the same: the copies of what is not watched.
+    steps_always: usize,
     runs: u32,
     pages_of_first_run: usize,
 }
@@ -129,12 +178,15 @@ impl Image {
             span,
             ledger,
             extents: 0,
+            blocks: 0,
+            steps_always: 0,
             runs: 0,
             pages_of_first_run: 0,
         };
         image.pages = image.address_space().ok_or(EINVAL)?;
         image.find_pages_with_content(ranges)?;
         image.copy_from_worker().ok_or(EINVAL)?;
+        image.find_blocks(ranges);
         image.protect()?;
         Ok(image)
     }
@@ -148,10 +200,17 @@ impl Image {
         &self.ledger().extents[..self.extents]
     }
 
-    /// Whether the worker has so much more address space than at the snapshot that taking it away takes long.
-    pub fn is_large(&self) -> bool {
-        let pages = self.address_space();
-        pages.is_none_or(|pages| self.pages + LARGE_PAGES < pages)
+    fn blocks(&self) -> &[[usize; 2]] {
+        &self.ledger().blocks[..self.blocks]
+    }
+
+    /// How much the worker has grown since the snapshot.
+    pub fn growth(&self) -> Growth {
+        match self.address_space() {
+            Some(pages) if pages == self.pages => Growth::None,
+            Some(pages) if pages <= self.pages + LARGE_PAGES => Growth::Some,
+            _ => Growth::Large,
+        }
     }
 
     /// Pages of the worker's address space.
@@ -164,17 +223,18 @@ impl Image {
         std::str::from_utf8(number).ok()?.parse().ok()
     }
 
-    /// All pages of files, and of the rest those that are there.
+    /// All pages of files and of what is not watched, and of the rest those that are there.
     fn find_pages_with_content(&mut self, ranges: &[Range]) -> Result<(), c_int> {
         let mut kept_at = PAGES_AT;
         for range in ranges {
-            if range.has_file {
+            if !range.is_watched() {
+                self.copy_always(range, kept_at)?;
+            }
+            if range.has_file || !range.is_watched() {
                 self.keep(range.start, range.end, &mut kept_at)?;
                 continue;
             }
-            let mut scan = self.scan_of(range.start, range.end);
-            scan.category_mask = PROTECTABLE;
-            for nth in 0..self.scan(&mut scan)? {
+            for nth in 0..self.scan(&mut Scan::of_present(range.start, range.end), 0)? {
                 let Region { start, end, .. } = self.ledger().regions[nth];
                 self.keep(start, end, &mut kept_at)?;
             }
@@ -194,6 +254,27 @@ impl Image {
         self.extents += 1;
         *kept_at += end - start;
         Ok(())
+    }
+
+    fn copy_always(&mut self, range: &Range, kept_at: usize) -> Result<(), c_int> {
+        let bytes = range.end - range.start;
+        self.write_step(self.steps_always, range.start, kept_at, bytes)
+            .ok_or(EINVAL)?;
+        self.steps_always += 1;
+        Ok(())
+    }
+
+    fn find_blocks(&mut self, ranges: &[Range]) {
+        // SAFETY: as in `ledger`; no other reference to it lives here.
+        let blocks = unsafe { &mut (*self.ledger).blocks };
+        for range in ranges.iter().filter(|it| it.is_watched()) {
+            if range.follows {
+                blocks[self.blocks - 1][1] = range.end;
+            } else {
+                blocks[self.blocks] = [range.start, range.end];
+                self.blocks += 1;
+            }
+        }
     }
 
     fn copy_from_worker(&self) -> Option<()> {
@@ -220,28 +301,12 @@ impl Image {
         Some(())
     }
 
-    fn scan_of(&self, start: usize, end: usize) -> Scan {
-        Scan {
-            size: size_of::<Scan>() as u64,
-            flags: 0,
-            start: start as u64,
-            end: end as u64,
-            walk_end: 0,
-            regions: std::ptr::null_mut(),
-            regions_length: 0,
-            pages_max: 0,
-            category_inverted: 0,
-            category_mask: PROTECTABLE | WRITTEN,
-            category_any_of: PRESENT | SWAPPED,
-            returned: PRESENT,
-        }
-    }
-
-    /// How many regions a scan names. Too many are an error.
-    fn scan(&mut self, scan: &mut Scan) -> Result<usize, c_int> {
-        // SAFETY: a place in the ledger.
-        scan.regions = unsafe { (&raw mut (*self.ledger).regions).cast() };
-        scan.regions_length = REGIONS_MAX as u64;
+    /// How many regions a scan names, in the ledger from `first` on. Too many are an error.
+    fn scan(&mut self, scan: &mut Scan, first: usize) -> Result<usize, c_int> {
+        let room = REGIONS_MAX.checked_sub(first + 1).ok_or(EINVAL)? + 1;
+        // SAFETY: a place in the ledger, with as much room behind it.
+        scan.regions = unsafe { (&raw mut (*self.ledger).regions).cast::<Region>().add(first) };
+        scan.regions_length = room as u64;
         let n = host::control(self.page_map, PAGEMAP_SCAN, (&raw mut *scan).cast())?;
         if scan.walk_end < scan.end {
             return Err(EINVAL);
@@ -249,21 +314,24 @@ impl Image {
         Ok(n.cast_unsigned() as usize)
     }
 
-    /// Protects every page that is there.
+    /// Protects every page again.
     pub fn protect(&mut self) -> Result<(), c_int> {
-        let mut scan = self.scan_of(self.span[0], self.span[1]);
-        scan.flags = PROTECT_MATCHING;
         self.runs = 0;
-        host::control(self.page_map, PAGEMAP_SCAN, (&raw mut scan).cast())?;
-        Ok(())
+        self.blocks().iter().try_for_each(|&[start, end]| {
+            let mut scan = Scan::of_written(start, end);
+            scan.flags = PROTECT_MATCHING;
+            host::control(self.page_map, PAGEMAP_SCAN, (&raw mut scan).cast())?;
+            Ok(())
+        })
     }
 
     /// Writes the list of what the worker has to copy to be as it was. None when it cannot be used again.
     pub fn plan(&mut self) -> Option<Plan> {
-        let mut scan = self.scan_of(self.span[0], self.span[1]);
-        scan.category_inverted = ZERO;
-        scan.category_mask |= ZERO;
-        let found = self.scan(&mut scan).ok()?;
+        let mut found = 0;
+        for nth in 0..self.blocks {
+            let [start, end] = self.blocks()[nth];
+            found += self.scan(&mut Scan::of_written(start, end), found).ok()?;
+        }
         let regions = &self.ledger().regions[..found];
         let pages: usize = regions
             .iter()
@@ -279,9 +347,8 @@ impl Image {
     }
 
     fn list(&self, regions: &[Region]) -> Option<usize> {
-        let list = self.store.place(0, LIST_BYTES)?.cast::<Step>();
         let mut extents = self.extents().iter().peekable();
-        let (mut steps, mut new_pages) = (0, 0);
+        let (mut steps, mut new_pages) = (self.steps_always, 0);
         for region in regions {
             let mut at = region.start;
             while at < region.end {
@@ -299,16 +366,7 @@ impl Image {
                         (ZEROS_AT, end)
                     }
                 };
-                if steps == STEPS_MAX {
-                    return None;
-                }
-                let step = Step {
-                    to: at,
-                    from: self.store_there + kept_at,
-                    bytes: end - at,
-                };
-                // SAFETY: the list has room for so many.
-                unsafe { list.add(steps).write(step) };
+                self.write_step(steps, at, kept_at, end - at)?;
                 steps += 1;
                 at = end;
             }
@@ -316,36 +374,56 @@ impl Image {
         (new_pages <= NEW_PAGES_MAX).then_some(steps)
     }
 
+    /// Writes one step of the list. None when there is no room for it.
+    fn write_step(&self, nth: usize, to: usize, kept_at: usize, bytes: usize) -> Option<()> {
+        if nth == STEPS_MAX {
+            return None;
+        }
+        let list = self.store.place(0, LIST_BYTES)?.cast::<Step>();
+        let step = Step {
+            to,
+            from: self.store_there + kept_at,
+            bytes,
+        };
+        // SAFETY: the list has room for so many.
+        unsafe { list.add(nth).write(step) };
+        Some(())
+    }
+
     /// Pages that are not what they were at the snapshot. For tests.
     pub fn differing_pages(&mut self) -> c_int {
-        let mut scan = self.scan_of(self.span[0], self.span[1]);
-        scan.category_mask = PROTECTABLE;
-        let Ok(found) = self.scan(&mut scan) else {
+        let mut scan = Scan::of_present(self.span[0], self.span[1]);
+        let Ok(found) = self.scan(&mut scan, 0) else {
             return -1;
         };
         let mut differing = 0;
+        for extent in self.extents() {
+            for at in (extent.start..extent.end).step_by(PAGE_BYTES) {
+                differing += c_int::from(!self.is_as(at, extent.kept_at + at - extent.start));
+            }
+        }
         let mut extents = self.extents().iter().peekable();
-        let mut page = [0_u8; PAGE_BYTES];
         for region in &self.ledger().regions[..found] {
             for at in (region.start..region.end).step_by(PAGE_BYTES) {
                 while extents.next_if(|it| it.end <= at).is_some() {}
-                let kept_at = match extents.peek() {
-                    Some(extent) if extent.start <= at => extent.kept_at + at - extent.start,
-                    _ => ZEROS_AT,
-                };
-                let Some(kept) = self.store.place(kept_at, PAGE_BYTES) else {
-                    return -1;
-                };
-                let is_read = self
-                    .read(at, page.as_mut_ptr().cast(), PAGE_BYTES)
-                    .is_some();
-                // SAFETY: a page of the store.
-                let kept = unsafe { std::slice::from_raw_parts(kept.cast::<u8>(), PAGE_BYTES) };
-                let same = is_read && kept == page;
-                differing += c_int::from(!same);
+                if extents.peek().is_none_or(|it| at < it.start) {
+                    differing += c_int::from(!self.is_as(at, ZEROS_AT));
+                }
             }
         }
         differing
+    }
+
+    /// Whether the worker's page at `at` is what is kept at `kept_at`.
+    fn is_as(&self, at: usize, kept_at: usize) -> bool {
+        let mut page = [0_u8; PAGE_BYTES];
+        let Some(kept) = self.store.place(kept_at, PAGE_BYTES) else {
+            return false;
+        };
+        let is_read = self.read(at, page.as_mut_ptr().cast(), PAGE_BYTES);
+        // SAFETY: a page of the store.
+        let kept = unsafe { std::slice::from_raw_parts(kept.cast::<u8>(), PAGE_BYTES) };
+        is_read.is_some() && kept == page
     }
 }
 

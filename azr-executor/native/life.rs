@@ -141,9 +141,9 @@ const SIGNATURE: c_uint = 0x5305_3053;
 const ENOSYS: c_int = 38;
 
 /// Stops until the template lets go; then unmaps and copies what it is told to, so that everything this process can write
-/// is what it was at the stop. The template sets all registers: the area at `r12` is emptied, the heap ends at `r13` again,
-/// `r8` copies are made from the list at `r9`, then there is one more stop if `r10` is not 0. Nothing up to there reads
-/// memory that a program can write. The flags are set behind it, for a tracer cannot set them all.
+/// is what it was at the stop. The template sets all registers: unless `r12` is 0, the area there is emptied and the heap
+/// ends at `r13` again; `r8` copies are made from the list at `r9`; then there is one more stop if `r10` is not 0. Nothing up
+/// to there reads memory that a program can write. The flags are set behind it, for a tracer cannot set them all.
 fn trap() {
     // SAFETY: without copies, which is how this is entered, nothing changes; the copies make all memory what it was here.
     unsafe {

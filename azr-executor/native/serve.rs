@@ -36,9 +36,6 @@ static SHORT_RUN: host::Time = host::Time {
     nanoseconds: 20_000_000,
 };
 
-/// Address space to write a record in when a program has used up its own.
-const HEADROOM_BYTES: u64 = 16 << 20;
-
 /// # Safety
 /// Everything in `settings` is valid for the rest of the process, and the interpreter's lock is held.
 pub unsafe fn serve(settings: &Settings) {
@@ -121,11 +118,7 @@ unsafe fn work(settings: &Settings) {
         let address_space = settings
             .address_space
             .saturating_add(request.memory_bytes_max);
-        host::limit(
-            host::RLIMIT_AS,
-            address_space,
-            address_space + HEADROOM_BYTES,
-        );
+        host::limit_address_space(address_space);
         program::run(&request, &settings.windows, settings.tools);
     }
 }

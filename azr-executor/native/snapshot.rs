@@ -7,7 +7,7 @@ use std::ffi::{c_int, c_long, c_uint};
 
 use crate::heap;
 use crate::host;
-use crate::image::{Image, Ledger, Plan};
+use crate::image::{Growth, Image, Ledger, Plan};
 use crate::life::{self, Birth};
 use crate::program::Request;
 use crate::serve::Settings;
@@ -49,6 +49,8 @@ struct Worker {
     end_of_heap: usize,
     /// What it has to copy before its next run.
     plan: Plan,
+    /// What it mapped meanwhile, and has to unmap.
+    growth: Growth,
     /// The limit of its address space that is set now.
     address_space_max: u64,
 }
@@ -198,6 +200,7 @@ impl<'template> Nursery<'template> {
             area: self.area,
             end_of_heap: birth.end_of_heap,
             plan: Plan::default(),
+            growth: Growth::None,
             address_space_max: 0,
         })
     }
@@ -235,8 +238,9 @@ impl Worker {
         };
         // Wherever it stopped: it has no say in where it goes on, and a signal that it stopped for is never delivered.
         let plan = stop_signal(status).and_then(|_| self.image.plan());
+        self.growth = self.image.growth();
         match plan {
-            Some(plan) if self.image.is_large() => {
+            Some(plan) if self.growth == Growth::Large => {
                 // What this program mapped is not taken away in the next one's time.
                 host::report(socket, ENDED_WAIT, ending, -1);
                 self.plan = plan;
@@ -275,6 +279,7 @@ impl Worker {
     fn roll_back(&mut self) -> Result<(), Failure> {
         stopped_at_trap(self.go(self.plan.steps, STOPS))?;
         self.plan.steps = 0;
+        self.growth = Growth::None;
         Ok(())
     }
 
@@ -298,7 +303,11 @@ impl Worker {
     /// anything; then it is let go again.
     fn go(&self, steps: usize, then: u64) -> c_int {
         let mut registers = self.registers;
-        registers[AREA] = self.area as u64;
+        registers[AREA] = if self.growth == Growth::None {
+            0
+        } else {
+            self.area as u64
+        };
         registers[END_OF_HEAP] = self.end_of_heap as u64;
         registers[STEPS] = steps as u64;
         registers[LIST] = self.image.store_there as u64;

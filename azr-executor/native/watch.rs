@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_char, c_int, c_long, c_void};
 
-use crate::host;
+use crate::host::{self, PAGE_BYTES};
 use crate::store::Store;
 
 /// Mappings of one worker.
@@ -18,7 +18,19 @@ pub struct Range {
     pub end: usize,
     /// Whether a page that was never touched has content: that of a file.
     pub has_file: bool,
+    /// Whether the range before it is watched and nothing lies between them.
+    pub follows: bool,
 }
+
+impl Range {
+    /// Whether the kernel is asked which of its pages were written. To copy fewer costs less than to ask.
+    pub fn is_watched(&self) -> bool {
+        COPIED_BYTES_MAX < self.end - self.start
+    }
+}
+
+/// The largest mapping that is copied back whole, always.
+const COPIED_BYTES_MAX: usize = 16 * PAGE_BYTES;
 
 /// Descriptors that a worker opened to be watched with, and the number of its mappings.
 #[derive(Clone, Copy)]
@@ -52,7 +64,7 @@ unsafe extern "C" {
     fn read(descriptor: c_int, buffer: *mut c_void, length: usize) -> isize;
 }
 
-/// Registers all writable private mappings of this process to be watched, and names them.
+/// Names all writable private mappings of this process, and registers those that are to be watched.
 pub fn watch_self(
     proc_directory: c_int,
     store: &Store,
@@ -64,7 +76,7 @@ pub fn watch_self(
     let sizes = open(proc_directory, c"self/statm")?;
     let length = writable_mappings(proc_directory, ranges)?;
     let fault_descriptor = fault_descriptor()?;
-    for range in &ranges[..length] {
+    for range in ranges[..length].iter().filter(|it| it.is_watched()) {
         let mut register = [
             range.start as u64,
             (range.end - range.start) as u64,
@@ -116,7 +128,7 @@ fn writable_mappings(
 ) -> Result<usize, c_int> {
     let file = open(proc_directory, c"self/maps")?;
     let mut line = [0_u8; 512];
-    let (mut in_line, mut found) = (0, 0);
+    let (mut in_line, mut found, mut follows) = (0, 0, false);
     loop {
         let mut bytes = [0_u8; 2048];
         // SAFETY: the buffer is ours, with its length.
@@ -138,10 +150,12 @@ fn writable_mappings(
                 }
                 continue;
             }
-            if let Some(range) = mapping(&line[..in_line]) {
-                *ranges.get_mut(found).ok_or(host::EINVAL)? = range;
+            let range = mapping(&line[..in_line]);
+            if let Some(range) = range {
+                *ranges.get_mut(found).ok_or(host::EINVAL)? = Range { follows, ..range };
                 found += 1;
             }
+            follows = range.is_some_and(|it| it.is_watched());
             in_line = 0;
         }
     }
@@ -162,6 +176,7 @@ fn mapping(line: &[u8]) -> Option<Range> {
         start: hexadecimal(&addresses[..dash])?,
         end: hexadecimal(&addresses[dash + 1..])?,
         has_file: inode != b"0",
+        follows: false,
     })
 }
 
