@@ -305,7 +305,11 @@ impl Image {
     fn scan(&mut self, scan: &mut Scan, first: usize) -> Result<usize, c_int> {
         let room = REGIONS_MAX.checked_sub(first + 1).ok_or(EINVAL)? + 1;
         // SAFETY: a place in the ledger, with as much room behind it.
-        scan.regions = unsafe { (&raw mut (*self.ledger).regions).cast::<Region>().add(first) };
+        scan.regions = unsafe {
+            (&raw mut (*self.ledger).regions)
+                .cast::<Region>()
+                .add(first)
+        };
         scan.regions_length = room as u64;
         let n = host::control(self.page_map, PAGEMAP_SCAN, (&raw mut *scan).cast())?;
         if scan.walk_end < scan.end {

@@ -36,6 +36,8 @@ const SYS_MUNMAP: c_long = 11;
 const SYS_BRK: c_long = 12;
 /// Interrupts enabled, and the bit that is always set.
 const INITIAL_FLAGS: c_long = 0x202;
+/// All protection keys but the first, which all memory has, are closed.
+const INITIAL_KEYS: u32 = 0x5555_5554;
 const FIRST_DESCRIPTOR: c_uint = 3;
 
 unsafe extern "C" {
@@ -141,14 +143,25 @@ const SIGNATURE: c_uint = 0x5305_3053;
 const ENOSYS: c_int = 38;
 
 /// Stops until the template lets go; then unmaps and copies what it is told to, so that everything this process can write
-/// is what it was at the stop. The template sets all registers: unless `r12` is 0, the area there is emptied and the heap
+/// is what it was at the stop. The template sets all registers: unless `r14` is 0, the protection keys are what they were
+/// when the process began, so that all its memory is accessible; unless `r12` is 0, the area there is emptied and the heap
 /// ends at `r13` again; `r8` copies are made from the list at `r9`; then there is one more stop if `r10` is not 0. Nothing up
-/// to there reads memory that a program can write. The flags are set behind it, for a tracer cannot set them all.
+/// to there reads memory that a program can write. The flags are set behind it, for a tracer cannot set them all. `r15` tells the template
+/// where all that ends.
+#[inline(never)]
 fn trap() {
     // SAFETY: without copies, which is how this is entered, nothing changes; the copies make all memory what it was here.
     unsafe {
         asm!(
+            "lea r15, [rip + 7f]",
             "int3",
+            "test r14, r14",
+            "jz 6f",
+            "xor ecx, ecx",
+            "xor edx, edx",
+            "mov eax, {keys}",
+            "wrpkru",
+            "6:",
             "test r12, r12",
             "jz 2f",
             "mov rdi, r12",
@@ -181,14 +194,19 @@ fn trap() {
             "4:",
             "push {flags}",
             "popfq",
+            "7:",
             emptied = const area::EMPTIED_BYTES,
             munmap = const SYS_MUNMAP,
             brk = const SYS_BRK,
             flags = const INITIAL_FLAGS,
+            keys = const INITIAL_KEYS,
+            inout("r14") 0_u64 => _,
             inout("r13") 0_u64 => _,
             inout("r12") 0_u64 => _,
             out("rax") _,
+            out("rdx") _,
             out("r11") _,
+            out("r15") _,
             inout("r8") 0_u64 => _,
             inout("r9") 0_u64 => _,
             inout("r10") 0_u64 => _,

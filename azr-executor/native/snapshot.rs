@@ -3,6 +3,7 @@
 //! The worker ([`crate::life`]) is the template's child and its tracee. Which of its pages have to be copied back is
 //! learned from the kernel ([`crate::image`]); registers are put back from here.
 
+use std::arch::x86_64::__cpuid_count;
 use std::ffi::{c_int, c_long, c_uint};
 
 use crate::heap;
@@ -15,11 +16,13 @@ use crate::store;
 use crate::tracee::{Registers, Tracee, stop_signal};
 use crate::watch::Watch;
 
-/// Places of registers: the next instruction.
+/// Places of registers: the next instruction, and at the trap the first one behind it.
 const NEXT_INSTRUCTION: usize = 16;
+const END_OF_TRAP: usize = 0;
 /// `rax`, which the filter leaves as it was when it refuses a call by a signal.
 const CALL: usize = 10;
-/// `r12`, `r13`, `r8`, `r9` and `r10`: what the trap is told when it is let go.
+/// `r14`, `r12`, `r13`, `r8`, `r9` and `r10`: what the trap is told when it is let go.
+const HAS_KEYS: usize = 1;
 const AREA: usize = 3;
 const END_OF_HEAP: usize = 2;
 const STEPS: usize = 9;
@@ -51,6 +54,8 @@ struct Worker {
     plan: Plan,
     /// What it mapped meanwhile, and has to unmap.
     growth: Growth,
+    /// Whether it could close its own memory with protection keys.
+    has_keys: bool,
     /// The limit of its address space that is set now.
     address_space_max: u64,
 }
@@ -201,6 +206,7 @@ impl<'template> Nursery<'template> {
             end_of_heap: birth.end_of_heap,
             plan: Plan::default(),
             growth: Growth::None,
+            has_keys: has_protection_keys(),
             address_space_max: 0,
         })
     }
@@ -231,6 +237,10 @@ impl Worker {
         let (status, registers) = self.run_to_stop();
         let is_done = stopped_at_trap(status).is_ok()
             && registers[NEXT_INSTRUCTION] == self.registers[NEXT_INSTRUCTION];
+        if !is_done && self.is_spoilt(status, &registers) {
+            host::report(socket, ENDED_WAIT, KILLED, -1);
+            return false;
+        }
         let ending = if is_done {
             0
         } else {
@@ -260,6 +270,14 @@ impl Worker {
                 false
             }
         }
+    }
+
+    /// Whether the worker failed before the program began, while it made itself what it was: no verdict. Or the program made
+    /// it look so, and gains nothing: it is tried once more, and then it was killed.
+    fn is_spoilt(&self, status: c_int, registers: &Registers) -> bool {
+        let trap = self.registers[NEXT_INSTRUCTION]..self.registers[END_OF_TRAP];
+        stop_signal(status).is_some_and(|signal| signal != SIGXCPU)
+            && trap.contains(&registers[NEXT_INSTRUCTION])
     }
 
     /// Lets the worker make itself what it was and run: its wait status, and where it stopped. Protection is renewed in
@@ -303,6 +321,7 @@ impl Worker {
     /// anything; then it is let go again.
     fn go(&self, steps: usize, then: u64) -> c_int {
         let mut registers = self.registers;
+        registers[HAS_KEYS] = u64::from(self.has_keys);
         registers[AREA] = if self.growth == Growth::None {
             0
         } else {
@@ -338,6 +357,13 @@ impl Worker {
             }
         }
     }
+}
+
+/// Whether the processor has protection keys and the kernel lets programs set them.
+fn has_protection_keys() -> bool {
+    const FEATURES: u32 = 7;
+    const KEYS_ARE_ON: u32 = 1 << 4;
+    __cpuid_count(FEATURES, 0).ecx & KEYS_ARE_ON != 0
 }
 
 /// What a program's end without a result is reported as, by the worker's wait status and the system call it was about to

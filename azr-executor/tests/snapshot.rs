@@ -281,3 +281,38 @@ fn a_worker_that_a_program_ends_is_replaced() {
         assert_eq!(sandbox.audit().unwrap(), 0);
     }
 }
+
+/// Goes to the instruction in the trap that a worker stops at when its heap does not end where it ended.
+const PRETENDS: &str = "import sys
+def f(x):
+    frame = sys._getframe()
+    while 'ctypes' not in frame.f_globals:
+        frame = frame.f_back
+    ctypes = frame.f_globals['ctypes']
+    allocator = (ctypes.c_void_p * 5)()
+    ctypes.pythonapi.PyMem_GetAllocator(0, allocator)
+    here = allocator[1] & ~0xfff
+    for page in sorted(range(here - 24 * 4096, here + 24 * 4096, 4096), key=lambda it: abs(it - here)):
+        code = ctypes.string_at(page, 4096)
+        at = code.find(bytes.fromhex('cc4d85f674'))
+        if 0 <= at:
+            ctypes.CFUNCTYPE(None)(page + code.index(bytes.fromhex('0f0b'), at))()
+    return 'there is no such place'
+";
+
+#[test]
+fn a_program_that_pretends_that_none_has_begun_is_killed() {
+    let Some(sandbox) = sandbox() else { return };
+    for _ in 0..3 {
+        let pretends = run(&sandbox, PRETENDS, "3");
+        assert_eq!(
+            pretends,
+            Outcome::Killed {
+                signal: libc::SIGKILL
+            }
+        );
+        let honest = run(&sandbox, "def f(x):\n    return x", "3");
+        assert_eq!(honest, Outcome::Returned(3.into()));
+    }
+    assert_eq!(sandbox.audit().unwrap(), 0);
+}
