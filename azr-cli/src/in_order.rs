@@ -18,11 +18,6 @@ impl<T> InOrder<T> {
         }
     }
 
-    /// The index that is due.
-    pub fn next(&self) -> usize {
-        self.next
-    }
-
     /// How many results wait for an earlier one.
     pub fn waiting(&self) -> usize {
         self.early.len()

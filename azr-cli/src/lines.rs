@@ -21,6 +21,16 @@ pub enum Line {
     TooLong,
 }
 
+impl Line {
+    /// Its size in memory, but for what every line takes.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Whole(bytes) => bytes.len(),
+            Self::TooLong => 0,
+        }
+    }
+}
+
 /// What to say of a line that is too long.
 pub fn too_long(line_bytes_max: usize) -> String {
     format!("the line is longer than {} MiB", line_bytes_max >> 20)

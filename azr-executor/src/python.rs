@@ -9,7 +9,7 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::isolation::{Isolation, Layer, MissingLayer};
 use crate::job::{Bans, Job, Limits, Scrutiny};
@@ -258,15 +258,44 @@ impl Python {
     }
 }
 
-impl Sandbox for Python {
-    fn run(&self, job: &Job) -> Result<Report, SandboxError> {
+impl Python {
+    /// Runs `job` if that takes a few milliseconds (in [`Backend::Exec`] a few hundred): none when one of its runs is not
+    /// over then, and nothing is known of it. For those who have much to do: what is not brief is put aside, and has its
+    /// whole time when nothing brief is left; so programs that hang hold up nobody but each other.
+    ///
+    /// # Errors
+    /// As [`Sandbox::run`].
+    pub fn run_if_brief(&self, job: &Job) -> Result<Option<Report>, SandboxError> {
+        let patience = match self.backend {
+            Backend::Snapshot => 3,
+            Backend::Fork => 20,
+            Backend::Exec => 300,
+        };
+        self.report(job, Some(Duration::from_millis(patience)))
+    }
+
+    fn report(
+        &self,
+        job: &Job,
+        patience: Option<Duration>,
+    ) -> Result<Option<Report>, SandboxError> {
         let started = Instant::now();
         let outcomes = match syntax::denial(&job.program, &job.bans, &job.limits) {
-            Some(denial) => vec![Outcome::Denied(denial); job.inputs.len()],
-            None => self.take_lane().run(job)?,
+            Some(denial) => Some(vec![Outcome::Denied(denial); job.inputs.len()]),
+            None => self.take_lane().run(job, patience)?,
         };
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        Ok(Report { outcomes, micros })
+        Ok(outcomes.map(|outcomes| Report { outcomes, micros }))
+    }
+}
+
+impl Sandbox for Python {
+    fn run(&self, job: &Job) -> Result<Report, SandboxError> {
+        // Only a brief run is given up.
+        self.report(job, None)?.ok_or(SandboxError::LaneLost {
+            lane: 0,
+            source: std::io::ErrorKind::TimedOut.into(),
+        })
     }
 }
 
@@ -277,9 +306,13 @@ struct LaneInUse<'pool> {
 }
 
 impl LaneInUse<'_> {
-    fn run(&mut self, job: &Job) -> Result<Vec<Outcome>, SandboxError> {
+    fn run(
+        &mut self,
+        job: &Job,
+        patience: Option<Duration>,
+    ) -> Result<Option<Vec<Outcome>>, SandboxError> {
         match &mut self.lane {
-            Some(lane) => lane.run(job),
+            Some(lane) => lane.run(job, patience),
             None => Err(SandboxError::LaneLost {
                 lane: 0,
                 source: std::io::ErrorKind::NotFound.into(),
@@ -371,8 +404,8 @@ fn self_test(lane: &mut Lane) -> Result<(), SandboxError> {
         Value::from("given"),
         Value::Tuple(vec![input, Value::Bool(true)]),
     )]);
-    match lane.run(&job)?.as_slice() {
-        [Outcome::Returned(value)] if Equality::Strict.equal(value, &expected) => Ok(()),
+    match lane.run(&job, None)?.as_deref() {
+        Some([Outcome::Returned(value)]) if Equality::Strict.equal(value, &expected) => Ok(()),
         outcomes => {
             let met = format!("the test program gave {outcomes:?}");
             Err(SandboxError::SelfTest {

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use azr_executor::testing::permitted_backends;
-use azr_executor::{Backend, Layer, Python, PythonConfig, SandboxError, Scrutiny};
+use azr_executor::{Backend, Layer, Python, PythonConfig, Sandbox, SandboxError, Scrutiny};
 
 use jobs::{DOUBLES, SLEEPS, job, outputs, serving, start};
 
@@ -73,6 +73,32 @@ fn a_hung_program_holds_its_own_lane_only_and_is_answered_in_time() {
             ),
             ["8", "10"]
         );
+    }
+}
+
+#[test]
+fn what_is_not_brief_is_given_up_and_leaves_nothing() {
+    for backend in permitted_backends() {
+        let sandbox = start(1, backend);
+        let sleeps = job(SLEEPS, &["3600"], Scrutiny::Run, 60_000);
+        let hangs = job(
+            "def f(x):\n    while True: x = [x]\n",
+            &["1"],
+            Scrutiny::Check,
+            60_000,
+        );
+        for job in [&sleeps, &hangs, &sleeps] {
+            assert_eq!(sandbox.run_if_brief(job).unwrap(), None, "{backend:?}");
+        }
+        let short = job(DOUBLES, &["4", "5"], Scrutiny::Check, 60_000);
+        assert_eq!(outputs(&sandbox, &short), ["8", "10"]);
+        // Where others use the machine too, even this may not be brief.
+        let reports = (0..1_000).find_map(|_| sandbox.run_if_brief(&short).unwrap());
+        assert_eq!(
+            reports.unwrap().outcomes,
+            sandbox.run(&short).unwrap().outcomes
+        );
+        assert_eq!(sandbox.audit().unwrap(), 0);
     }
 }
 

@@ -1,13 +1,13 @@
 //! `azr exec`: the executor on files of jobs, a line a job.
 
+mod desk;
 mod job;
-mod line_up;
 mod verdict;
 
-use std::io::{self, BufReader, Stdin};
+use std::io::{self, BufReader};
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use azr_executor::isolation::UnknownLayer;
@@ -20,12 +20,13 @@ use crate::interrupt::Interrupt;
 use crate::lines::{self, Line, Lines};
 use crate::visible::json_line;
 use crate::{Ended, Surroundings, interpreter};
+use desk::{Desk, Turn};
 use job::{JobLine, Mode, Refusal};
-use line_up::LineUp;
-use verdict::Verdict;
+use verdict::{Pace, Verdict};
 
 /// Reads jobs on standard input, a JSON object a line, runs each in the sandbox and prints a line of results for each,
-/// in the order of the jobs.
+/// in the order of the jobs. A job that is not over within a few milliseconds while others wait is put aside, and has its
+/// whole time when they are done.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub struct Options {
@@ -77,41 +78,58 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
     let sandbox = start(options, surroundings)?;
     let interrupt = Interrupt::listen()?;
     let started = Instant::now();
+    let desk = Arc::new(Desk::for_lanes(sandbox.lanes()));
     let work = Work {
         mode: options.mode,
         sandbox: &sandbox,
         surroundings,
         interrupt: &interrupt,
-        input: Mutex::new(Input {
-            lines: Lines::new(BufReader::new(io::stdin()), LINE_BYTES_MAX),
-            jobs: 0,
-            is_over: false,
-        }),
-        line_up: LineUp::new(),
+        desk: &desk,
     };
     std::thread::scope(|scope| {
-        // Nobody takes a line before all are there.
-        let mut input = work.input();
         let workers: Result<Vec<_>, NoThread> = (0..sandbox.lanes())
             .map(|_| thread::start(scope, || work.serve()))
             .collect();
-        input.is_over = workers.is_err();
-        drop(input);
+        // Nobody takes a line before all are there.
+        let reader = workers.and_then(|workers| read_lines(&desk).map(|()| workers));
+        if reader.is_err() {
+            desk.close();
+        }
         // A panic is a defect of ours; it goes on as one.
         let resume = |panic| std::panic::resume_unwind(panic);
-        workers?
+        reader?
             .into_iter()
             .try_for_each(|worker| worker.join().unwrap_or_else(resume))
     })?;
-    let jobs = work.input().jobs;
-    surroundings
-        .sink
-        .note(summary(&sandbox, jobs, started.elapsed().as_secs_f64()));
+    desk.input()?;
+    let summary = summary(&sandbox, desk.lines(), started.elapsed().as_secs_f64());
+    surroundings.sink.note(summary);
     Ok(if interrupt.flag().load(Ordering::Relaxed) {
         Ended::Interrupted
     } else {
         Ended::Done
     })
+}
+
+/// Lays the lines of standard input on the desk, in a thread that nobody waits for: there may never be another line.
+fn read_lines(desk: &Arc<Desk>) -> Result<(), NoThread> {
+    let desk = Arc::clone(desk);
+    let read = move || {
+        let mut lines = Lines::new(BufReader::new(io::stdin()), LINE_BYTES_MAX);
+        let end = loop {
+            match lines.next() {
+                Ok(Some(line)) => {
+                    if !desk.lay(line) {
+                        break Ok(());
+                    }
+                }
+                end => break end.map(drop),
+            }
+        };
+        desk.end_of_input(end);
+    };
+    let started = std::thread::Builder::new().spawn(read);
+    started.map(drop).map_err(NoThread::because)
 }
 
 fn start(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Python> {
@@ -141,64 +159,42 @@ fn layer(name: &str) -> Result<Layer, String> {
         .map_err(|error: UnknownLayer| error.to_string())
 }
 
-/// What the workers share.
+/// What those who run jobs share.
 struct Work<'run> {
     mode: Mode,
     sandbox: &'run Python,
     surroundings: &'run Surroundings,
     interrupt: &'run Interrupt,
-    input: Mutex<Input>,
-    line_up: LineUp,
-}
-
-struct Input {
-    lines: Lines<BufReader<Stdin>>,
-    /// Lines handed out so far.
-    jobs: usize,
-    /// Ended, or given up.
-    is_over: bool,
+    desk: &'run Desk,
 }
 
 impl Work<'_> {
-    /// Takes a line, runs it, hands its answer to the line-up, until there is no more or something fails.
+    /// Takes a job, runs it, delivers its answer or puts it aside, until there is no more or something fails.
     fn serve(&self) -> anyhow::Result<()> {
         let result = self.serve_until_end();
         if result.is_err() {
-            self.input().is_over = true;
-            self.line_up.give_up();
+            self.desk.close();
         }
         result
     }
 
     fn serve_until_end(&self) -> anyhow::Result<()> {
-        while let Some((index, line)) = self.next_line()? {
-            let answer = self.answer(&line)?;
+        while let Some(turn) = self.desk.take(self.interrupt.flag()) {
+            let (job, pace) = match turn {
+                Turn::Brief(job) => (job, Pace::Brief),
+                Turn::Whole(job) => (job, Pace::Whole),
+            };
             let mut print = |text: String| self.surroundings.sink.result(text);
-            self.line_up.deliver(index, answer, &mut print)?;
+            match self.answer(&job.line, pace)? {
+                Some(answer) => self.desk.deliver(job.index, answer, &mut print)?,
+                None => self.desk.put_aside(job),
+            }
         }
         Ok(())
     }
 
-    fn next_line(&self) -> anyhow::Result<Option<(usize, Line)>> {
-        let mut input = self.input();
-        if input.is_over || self.interrupt.flag().load(Ordering::Relaxed) {
-            return Ok(None);
-        }
-        let line = input.lines.next();
-        // Said before the lock is given back: nobody reads on behind an end or an error.
-        input.is_over = !matches!(line, Ok(Some(_)));
-        let Some(line) = line? else {
-            return Ok(None);
-        };
-        input.jobs += 1;
-        Ok(Some((input.jobs - 1, line)))
-    }
-
-    fn input(&self) -> MutexGuard<'_, Input> {
-        self.input.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn answer(&self, line: &Line) -> anyhow::Result<String> {
+    /// The answer to a line; none when it was to be brief and was not.
+    fn answer(&self, line: &Line, pace: Pace) -> anyhow::Result<Option<String>> {
         let job = match line {
             Line::Whole(bytes) => JobLine::read(bytes, self.mode),
             Line::TooLong => Err(Refusal {
@@ -207,10 +203,10 @@ impl Work<'_> {
             }),
         };
         let verdict = match job {
-            Ok(job) => Verdict::of(&job, job.mode.unwrap_or(self.mode), self.sandbox)?,
-            Err(refusal) => Verdict::invalid(refusal),
+            Ok(job) => Verdict::of(&job, job.mode.unwrap_or(self.mode), self.sandbox, pace)?,
+            Err(refusal) => Some(Verdict::invalid(refusal)),
         };
-        Ok(json_line(&verdict)?)
+        Ok(verdict.map(|verdict| json_line(&verdict)).transpose()?)
     }
 }
 

@@ -7,9 +7,20 @@ use crate::job::Limits;
 use crate::outcome::Limit;
 use crate::sys::ProcessClock;
 
+/// Why a run is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Overrun {
+    /// It reached a limit, which is a verdict.
+    Limit(Limit),
+    /// It was to be brief, which says nothing about it.
+    Patience,
+}
+
 /// The deadlines of one run. Each call has the limits for itself.
 pub(super) struct Deadline {
     started: Instant,
+    /// How long to wait for it; none for as long as the limits permit.
+    patience: Option<Duration>,
     wall_max: Duration,
     cpu_max: Duration,
     calls: u32,
@@ -23,22 +34,23 @@ const LOOK_AFTER_MIN: Duration = Duration::from_millis(1);
 
 impl Deadline {
     /// Starts the clock.
-    pub(super) fn start(limits: &Limits, calls: u32) -> Self {
+    pub(super) fn start(limits: &Limits, calls: u32, patience: Option<Duration>) -> Self {
         Self {
             started: Instant::now(),
+            patience,
             wall_max: Duration::from_millis(limits.wall_ms_max),
             cpu_max: Duration::from_millis(limits.cpu_ms_max),
             calls,
         }
     }
 
-    /// How long to sleep, or the limit that is reached. `calls_done` is the worker's word, which can only cost it its
+    /// How long to sleep, or why to end it. `calls_done` is the worker's word, which can only cost it its
     /// own lane's time, and at most as much as all calls are allowed together.
     pub(super) fn next_look(
         &self,
         calls_done: u32,
         cpu_used: Option<Duration>,
-    ) -> Result<Duration, Limit> {
+    ) -> Result<Duration, Overrun> {
         let shares = calls_done.saturating_add(1).min(self.calls);
         let wall_left = self
             .wall_max
@@ -49,13 +61,20 @@ impl Deadline {
             .saturating_mul(shares)
             .saturating_sub(cpu_used.unwrap_or_default());
         if cpu_left.is_zero() {
-            return Err(Limit::Cpu);
+            return Err(Overrun::Limit(Limit::Cpu));
         }
         if wall_left.is_zero() {
-            return Err(Limit::Wall);
+            return Err(Overrun::Limit(Limit::Wall));
+        }
+        let patience_left = self
+            .patience
+            .map_or(LOOK_EVERY, |it| it.saturating_sub(self.started.elapsed()));
+        if patience_left.is_zero() {
+            return Err(Overrun::Patience);
         }
         // Processor time passes no faster than time, because a worker has one thread.
-        Ok(wall_left.min(cpu_left).clamp(LOOK_AFTER_MIN, LOOK_EVERY))
+        let soonest = wall_left.min(cpu_left).min(patience_left);
+        Ok(soonest.clamp(LOOK_AFTER_MIN, LOOK_EVERY))
     }
 }
 

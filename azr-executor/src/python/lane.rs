@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::SandboxError;
 use crate::isolation::MissingLayer;
@@ -11,7 +12,7 @@ use crate::python::keeper::Keeper;
 use crate::python::request::Run;
 use crate::python::template::{Recipe, Template};
 use crate::sys::{Processor, Stay};
-use crate::value::{Arguments, Equality};
+use crate::value::Equality;
 
 /// How often a run is tried when its template is lost under it. Nothing a program can do loses a template, so a second
 /// loss is the host's.
@@ -72,63 +73,52 @@ impl Lane {
         Ok(pages)
     }
 
-    /// Runs a job: one outcome for each input.
-    pub(super) fn run(&mut self, job: &Job) -> Result<Vec<Outcome>, SandboxError> {
+    /// Runs a job: one outcome for each input. None when each run was to be brief and one was not.
+    pub(super) fn run(
+        &mut self,
+        job: &Job,
+        patience: Option<Duration>,
+    ) -> Result<Option<Vec<Outcome>>, SandboxError> {
         // Caller, template and worker take turns: a turn on one processor is several times cheaper than waking another.
         let _stay = self.processor().and_then(Stay::on);
-        job.inputs
-            .iter()
-            .map(|input| self.run_input(job, input))
-            .collect()
-    }
-
-    fn run_input(&mut self, job: &Job, input: &Arguments) -> Result<Outcome, SandboxError> {
-        match job.scrutiny {
-            Scrutiny::Run => Ok(first(self.attempt(
-                Seat::First,
-                Run {
-                    job,
-                    input,
-                    calls: 1,
-                },
-            )?)),
-            Scrutiny::Check => self.check(job, input),
-        }
-    }
-
-    /// Two calls in one worker, then one call in an interpreter that was started apart.
-    fn check(&mut self, job: &Job, input: &Arguments) -> Result<Outcome, SandboxError> {
-        let mut calls = self.attempt(
-            Seat::First,
-            Run {
-                job,
-                input,
-                calls: 2,
-            },
-        )?;
-        let outcome = calls.swap_remove(0);
-        if calls.iter().any(|second| !agree(&outcome, second)) {
-            return Ok(Outcome::Nondeterministic);
-        }
-        if !is_answer(&outcome) {
-            return Ok(outcome);
-        }
-        let elsewhere = first(self.attempt(
-            Seat::Second,
-            Run {
+        let run_input = |input| {
+            let once = Run {
                 job,
                 input,
                 calls: 1,
-            },
-        )?);
-        match elsewhere {
-            other if agree(&outcome, &other) => Ok(outcome),
-            other if is_answer(&other) => Ok(Outcome::Nondeterministic),
-            limited => Ok(limited),
-        }
+                patience,
+            };
+            match job.scrutiny {
+                Scrutiny::Run => Ok(self.attempt(Seat::First, once)?.map(first)),
+                Scrutiny::Check => self.check(once),
+            }
+        };
+        job.inputs.iter().map(run_input).collect()
     }
 
-    fn attempt(&mut self, seat: Seat, run: Run<'_>) -> Result<Vec<Outcome>, SandboxError> {
+    /// Two calls in one worker, then one call in an interpreter that was started apart.
+    fn check(&mut self, once: Run<'_>) -> Result<Option<Outcome>, SandboxError> {
+        let Some(mut calls) = self.attempt(Seat::First, Run { calls: 2, ..once })? else {
+            return Ok(None);
+        };
+        let outcome = calls.swap_remove(0);
+        if calls.iter().any(|second| !agree(&outcome, second)) {
+            return Ok(Some(Outcome::Nondeterministic));
+        }
+        if !is_answer(&outcome) {
+            return Ok(Some(outcome));
+        }
+        let Some(elsewhere) = self.attempt(Seat::Second, once)?.map(first) else {
+            return Ok(None);
+        };
+        Ok(Some(match elsewhere {
+            other if agree(&outcome, &other) => outcome,
+            other if is_answer(&other) => Outcome::Nondeterministic,
+            limited => limited,
+        }))
+    }
+
+    fn attempt(&mut self, seat: Seat, run: Run<'_>) -> Result<Option<Vec<Outcome>>, SandboxError> {
         let mut attempts = 0;
         loop {
             attempts += 1;

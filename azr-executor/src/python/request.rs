@@ -1,5 +1,7 @@
 //! What a worker is given: one program, one argument list, its limits and a nonce. Never an expected answer.
 
+use std::time::Duration;
+
 use crate::encoding::encode_arguments;
 use crate::job::{Job, Limits};
 use crate::python::result::NONCE_BYTES;
@@ -23,6 +25,8 @@ pub(super) struct Run<'job> {
     pub(super) input: &'job Arguments,
     /// How often the entry function is called, in the same globals.
     pub(super) calls: u32,
+    /// How long to wait for it; none for as long as the limits permit.
+    pub(super) patience: Option<Duration>,
 }
 
 impl Run<'_> {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::outcome::{Denial, Limit, Outcome};
 use crate::python::Backend;
-use crate::python::deadline::{Deadline, Stopwatch};
+use crate::python::deadline::{Deadline, Overrun, Stopwatch};
 use crate::python::greeting::{Hello, START_WALL_MAX, Settings, greet, store_bytes};
 use crate::python::keeper::Keeper;
 use crate::python::namespaces::NamespacePlan;
@@ -154,11 +154,12 @@ impl Template {
         self.is_spent
     }
 
-    /// Runs one program: an outcome for each call that it finished, or the one that ended it.
+    /// Runs one program: an outcome for each call that it finished, or the one that ended it. None when it was to be brief
+    /// and was not.
     ///
     /// # Errors
     /// When the template is lost. It must not be used again, and nothing is known of the program.
-    pub(super) fn run(&mut self, run: Run<'_>) -> io::Result<Vec<Outcome>> {
+    pub(super) fn run(&mut self, run: Run<'_>) -> io::Result<Option<Vec<Outcome>>> {
         let (ending, outcomes) = self.run_once(run)?;
         // No program can do that to a worker that is rolled back; whoever did, it is no verdict. One that seems to be met
         // by it twice is met by the host's lack of memory, which is.
@@ -168,20 +169,20 @@ impl Template {
         Ok(outcomes)
     }
 
-    fn run_once(&mut self, run: Run<'_>) -> io::Result<(Ending, Vec<Outcome>)> {
+    fn run_once(&mut self, run: Run<'_>) -> io::Result<(Ending, Option<Vec<Outcome>>)> {
         let nonce = draw_nonce()?;
         let request = run.to_bytes(&nonce);
         if !self.request.write(0, &request) {
             let bytes = request.len() as u64;
             let outcomes = vec![Outcome::Denied(Denial::SourceTooLarge { bytes })];
-            return Ok((Ending::Exited(0), outcomes));
+            return Ok((Ending::Exited(0), Some(outcomes)));
         }
         let left_over = self.request_length.saturating_sub(request.len());
         self.request.clear(request.len(), left_over);
         self.request_length = request.len();
         self.await_worker()?;
         self.channel.send(b"r")?;
-        let deadline = Deadline::start(&run.job.limits, run.calls);
+        let deadline = Deadline::start(&run.job.limits, run.calls, run.patience);
         let (ending, exceeded) = match self.backend {
             Backend::Snapshot | Backend::Fork => self.watch_worker(&deadline)?,
             Backend::Exec => self.watch_child(&deadline)?,
@@ -228,53 +229,55 @@ impl Template {
     fn judge(
         &self,
         ending: Ending,
-        exceeded: Option<Limit>,
+        overrun: Option<Overrun>,
         nonce: &[u8; NONCE_BYTES],
         run: Run<'_>,
-    ) -> Vec<Outcome> {
+    ) -> Option<Vec<Outcome>> {
         let output_bytes_max = run.job.limits.output_bytes_max;
-        let outcome = match (ending, exceeded) {
+        let outcome = match (ending, overrun) {
             (Ending::Exited(0), _) => {
                 let header = self.result.read(0, HEADER_BYTES);
                 match result::records_length(&header, nonce) {
                     Some(length) => {
                         let records = self.result.read(HEADER_BYTES, length);
-                        return result::outcomes(&records, run.calls as usize, output_bytes_max);
+                        let calls = run.calls as usize;
+                        return Some(result::outcomes(&records, calls, output_bytes_max));
                     }
                     None => Outcome::Killed { signal: 0 },
                 }
             }
-            (_, Some(limit)) => Outcome::Exceeded(limit),
+            (_, Some(Overrun::Patience)) => return None,
+            (_, Some(Overrun::Limit(limit))) => Outcome::Exceeded(limit),
             (Ending::Exited(_), None) => Outcome::Killed { signal: 0 },
             (Ending::Signaled(libc::SIGSYS), None) => Outcome::Denied(Denial::SystemCall),
             (Ending::Signaled(libc::SIGXCPU), None) => Outcome::Exceeded(Limit::Cpu),
             (Ending::Signaled(signal), None) => Outcome::Killed { signal },
         };
-        vec![outcome]
+        Some(vec![outcome])
     }
 
     /// Waits for a worker of the template's. Most are done before anything has to be looked at.
-    fn watch_worker(&mut self, deadline: &Deadline) -> io::Result<(Ending, Option<Limit>)> {
+    fn watch_worker(&mut self, deadline: &Deadline) -> io::Result<(Ending, Option<Overrun>)> {
         if self.backend == Backend::Fork {
             self.worker = None;
         }
         let mut stopwatch = None;
-        let mut exceeded: Option<(Limit, Instant)> = None;
+        let mut exceeded: Option<(Overrun, Instant)> = None;
         loop {
             let cpu_used = stopwatch.as_ref().and_then(Stopwatch::used);
             let patience = match (exceeded, deadline.next_look(self.calls_done(), cpu_used)) {
-                (Some((limit, killed_at)), _) => match GRACE.checked_sub(killed_at.elapsed()) {
+                (Some((overrun, killed_at)), _) => match GRACE.checked_sub(killed_at.elapsed()) {
                     Some(left) => left,
                     None => {
                         // The verdict is known and may not wait. Dropping the template kills whatever hangs there.
                         self.is_spent = true;
-                        return Ok((Ending::Signaled(libc::SIGXCPU), Some(limit)));
+                        return Ok((Ending::Signaled(libc::SIGXCPU), Some(overrun)));
                     }
                 },
                 (None, Ok(patience)) if stopwatch.is_none() => patience.min(SHORT_RUN),
                 (None, Ok(patience)) => patience,
-                (None, Err(limit)) => {
-                    exceeded = Some((limit, Instant::now()));
+                (None, Err(overrun)) => {
+                    exceeded = Some((overrun, Instant::now()));
                     self.kill_worker()?;
                     GRACE
                 }
@@ -300,7 +303,7 @@ impl Template {
                 (Some((end @ (b'e' | b'w'), rest)), None) => {
                     self.is_worker_due = *end == b'w';
                     let status = number(rest)?;
-                    return Ok((Ending::of_status(status), exceeded.map(|(limit, _)| limit)));
+                    return Ok((Ending::of_status(status), exceeded.map(|(it, _)| it)));
                 }
                 _ => return Err(failure(&message.bytes)),
             }
@@ -318,16 +321,16 @@ impl Template {
     }
 
     /// Waits for a template that is the worker itself.
-    fn watch_child(&mut self, deadline: &Deadline) -> io::Result<(Ending, Option<Limit>)> {
+    fn watch_child(&mut self, deadline: &Deadline) -> io::Result<(Ending, Option<Overrun>)> {
         let stopwatch = Stopwatch::from_now(self.child.descriptor());
         self.is_spent = true;
         loop {
             let (patience, exceeded) = match deadline.next_look(self.calls_done(), stopwatch.used())
             {
                 Ok(patience) => (patience, None),
-                Err(limit) => {
+                Err(overrun) => {
                     sys::send_signal(self.child.descriptor(), libc::SIGKILL)?;
-                    (START_WALL_MAX, Some(limit))
+                    (START_WALL_MAX, Some(overrun))
                 }
             };
             if let Some(ending) = self.child.wait(patience)? {

@@ -2,7 +2,8 @@
 
 use azr_executor::value::LiteralError;
 use azr_executor::{
-    Arguments, Denial, Job, Limit, Outcome, Python, Sandbox, SandboxError, Scrutiny, Value, syntax,
+    Arguments, Denial, Job, Limit, Outcome, Python, Report, Sandbox, SandboxError, Scrutiny, Value,
+    syntax,
 };
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -41,12 +42,47 @@ enum Answer {
 /// what programs define.
 const EVALUATING_ENTRY: &str = "__azr_call__";
 
+/// How long a job may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// A few milliseconds.
+    Brief,
+    /// As long as its limits permit.
+    Whole,
+}
+
+/// A sandbox and how long it is waited for.
+#[derive(Clone, Copy)]
+struct Runner<'a> {
+    sandbox: &'a Python,
+    pace: Pace,
+}
+
+impl Runner<'_> {
+    /// None when the job was to be brief and was not.
+    fn run(self, job: &Job) -> Result<Option<Report>, SandboxError> {
+        match self.pace {
+            Pace::Brief => self.sandbox.run_if_brief(job),
+            Pace::Whole => self.sandbox.run(job).map(Some),
+        }
+    }
+}
+
+/// One answer for each input, and the time it took, microseconds.
+type Answers = (Vec<Answer>, u64);
+
 impl Verdict {
-    /// Runs a job and compares what it gives with what is expected or predicted.
+    /// Runs a job and compares what it gives with what is expected or predicted. None when it was to be brief and was not.
     ///
     /// # Errors
     /// When the sandbox failed. Whatever the program did is in the verdict.
-    pub fn of(line: &JobLine, mode: Mode, sandbox: &Python) -> Result<Self, SandboxError> {
+    pub fn of(
+        line: &JobLine,
+        mode: Mode,
+        sandbox: &Python,
+        pace: Pace,
+    ) -> Result<Option<Self>, SandboxError> {
+        let runner = Runner { sandbox, pace };
         let guessed_input = (mode == Mode::Predict)
             .then_some(line.predicted_input.as_deref())
             .flatten();
@@ -54,7 +90,9 @@ impl Verdict {
             Some(guess) => vec![guess],
             None => line.inputs.iter().map(String::as_str).collect(),
         };
-        let (answers, mut micros) = answers(line, mode, &inputs, sandbox)?;
+        let Some((answers, mut micros)) = answers(line, mode, &inputs, runner)? else {
+            return Ok(None);
+        };
         let mut wanted: Vec<Option<Wanted>> = (0..inputs.len())
             .map(|at| line.expected.get(at).cloned().flatten().map(Wanted::read))
             .collect();
@@ -65,7 +103,9 @@ impl Verdict {
             (guessed_input, wanted.as_slice(), line.inputs.first())
         {
             // Nothing is expected by name: what the program gives for the original input is.
-            let (originals, more) = self::answers(line, mode, &[original], sandbox)?;
+            let Some((originals, more)) = self::answers(line, mode, &[original], runner)? else {
+                return Ok(None);
+            };
             micros += more;
             wanted = originals
                 .into_iter()
@@ -82,7 +122,7 @@ impl Verdict {
         let unreadable = wanted.iter().flatten().find_map(Wanted::problem);
         let statuses: Vec<&'static str> = answers.iter().map(Answer::status).collect();
         let first_bad = answers.iter().find(|answer| answer.status() != "ok");
-        Ok(Self {
+        Ok(Some(Self {
             id: line.id.clone(),
             status: first_bad.map_or("ok", Answer::status),
             statuses,
@@ -95,7 +135,7 @@ impl Verdict {
                 .unwrap_or_default(),
             backend: sandbox.backend().name(),
             micros,
-        })
+        }))
     }
 
     /// The answer to a line that is no job.
@@ -148,13 +188,12 @@ impl Wanted {
     }
 }
 
-/// One answer for each input, and the time it took, microseconds.
 fn answers(
     line: &JobLine,
     mode: Mode,
     inputs: &[&str],
-    sandbox: &Python,
-) -> Result<(Vec<Answer>, u64), SandboxError> {
+    runner: Runner<'_>,
+) -> Result<Option<Answers>, SandboxError> {
     let job = Job {
         program: line.program.clone(),
         entry: line.entry.clone(),
@@ -168,20 +207,22 @@ fn answers(
         limits: line.limits(),
     };
     match line.inputs_are() {
-        InputsAre::Literals => literal_answers(job, inputs, sandbox),
-        InputsAre::Expressions => expression_answers(&job, inputs, sandbox),
+        InputsAre::Literals => literal_answers(job, inputs, runner),
+        InputsAre::Expressions => expression_answers(&job, inputs, runner),
     }
 }
 
 fn literal_answers(
     mut job: Job,
     inputs: &[&str],
-    sandbox: &Python,
-) -> Result<(Vec<Answer>, u64), SandboxError> {
+    runner: Runner<'_>,
+) -> Result<Option<Answers>, SandboxError> {
     let read: Vec<Result<Arguments, LiteralError>> =
         inputs.iter().map(|text| Arguments::parse(text)).collect();
     job.inputs = read.iter().flatten().cloned().collect();
-    let report = sandbox.run(&job)?;
+    let Some(report) = runner.run(&job)? else {
+        return Ok(None);
+    };
     let mut outcomes = report.outcomes.into_iter();
     let answer = |read: Result<Arguments, LiteralError>| match read {
         Ok(_) => outcomes
@@ -189,15 +230,16 @@ fn literal_answers(
             .map_or_else(|| Answer::Refused("no outcome".to_owned()), Answer::Ran),
         Err(error) => Answer::Refused(format!("the input is no list of literals: {error}")),
     };
-    Ok((read.into_iter().map(answer).collect(), report.micros))
+    let answers = read.into_iter().map(answer).collect();
+    Ok(Some((answers, report.micros)))
 }
 
 /// Each expression becomes a function behind the program, checked to be one call and nothing else.
 fn expression_answers(
     job: &Job,
     inputs: &[&str],
-    sandbox: &Python,
-) -> Result<(Vec<Answer>, u64), SandboxError> {
+    runner: Runner<'_>,
+) -> Result<Option<Answers>, SandboxError> {
     let (mut answers, mut micros) = (Vec::new(), 0);
     for input in inputs {
         let is_name = !job.entry.is_empty()
@@ -212,16 +254,19 @@ fn expression_answers(
         let (program, entry) = (&job.program, &job.entry);
         let program =
             format!("{program}\n\ndef {EVALUATING_ENTRY}():\n    return {entry}({input}\n    )\n");
-        let report = sandbox.run(&Job {
+        let evaluating = Job {
             program,
             entry: EVALUATING_ENTRY.to_owned(),
             inputs: vec![Arguments::default()],
             ..job.clone()
-        })?;
+        };
+        let Some(report) = runner.run(&evaluating)? else {
+            return Ok(None);
+        };
         micros += report.micros;
         answers.extend(report.outcomes.into_iter().map(Answer::Ran));
     }
-    Ok((answers, micros))
+    Ok(Some((answers, micros)))
 }
 
 impl Answer {

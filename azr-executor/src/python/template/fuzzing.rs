@@ -128,6 +128,7 @@ impl Impostor {
             job: &self.job,
             input: &Arguments::default(),
             calls: 2,
+            patience: None,
         };
         let hello = greet(&self.template.channel, &self.settings);
         let heard = Heard {
@@ -135,7 +136,7 @@ impl Impostor {
                 hello.refused();
                 hello.version
             }),
-            outcomes: self.template.run(run),
+            outcomes: self.template.run(run).map(Option::unwrap_or_default),
             audited: self.template.audit(),
         };
         self.template.channel = silent;
