@@ -7,9 +7,6 @@
 //! fault each time. So the pages to restore are those written since the last renewal, and the more there are, the sooner
 //! comes the next.
 //!
-//! Asking is cheap in one form only: for nothing but written pages, in a range where everything is registered. Pages that
-//! do not exist beside one that does are protected with it, for otherwise they count as written.
-//!
 //! The content lies in memory that the worker sees too, read-only ([`crate::store`]): it copies the pages itself, by code
 //! that it cannot change, from a list that it cannot change, in registers that the tracer sets ([`crate::life`]). Writing
 //! from outside would look up every page.
@@ -17,71 +14,9 @@
 use std::ffi::{c_int, c_void};
 
 use crate::host::{self, EINVAL, PAGE_BYTES};
+use crate::scan::{Region, Scan};
 use crate::store::{LIST_BYTES, PAGES_AT, STEPS_MAX, Step, Store, ZERO_BYTES, ZEROS_AT};
 use crate::watch::{RANGES_MAX, Range, Watch};
-
-/// `struct page_region`.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Region {
-    start: usize,
-    end: usize,
-    categories: u64,
-}
-
-/// `struct pm_scan_arg`.
-#[repr(C)]
-struct Scan {
-    size: u64,
-    flags: u64,
-    start: u64,
-    end: u64,
-    walk_end: u64,
-    regions: *mut Region,
-    regions_length: u64,
-    pages_max: u64,
-    category_inverted: u64,
-    category_mask: u64,
-    category_any_of: u64,
-    returned: u64,
-}
-
-impl Scan {
-    /// For pages that exist, in watched ranges; others are passed over.
-    fn of_present(start: usize, end: usize) -> Self {
-        Self {
-            category_mask: PROTECTABLE,
-            category_any_of: PRESENT | SWAPPED,
-            returned: PRESENT,
-            ..Self::of_written(start, end)
-        }
-    }
-
-    /// For pages that were written, where everything is watched.
-    fn of_written(start: usize, end: usize) -> Self {
-        Self {
-            size: size_of::<Self>() as u64,
-            flags: 0,
-            start: start as u64,
-            end: end as u64,
-            walk_end: 0,
-            regions: std::ptr::null_mut(),
-            regions_length: 0,
-            pages_max: 0,
-            category_inverted: 0,
-            category_mask: WRITTEN,
-            category_any_of: 0,
-            returned: WRITTEN,
-        }
-    }
-}
-
-const PAGEMAP_SCAN: u64 = 0xc060_6610;
-const PROTECT_MATCHING: u64 = 1;
-const PROTECTABLE: u64 = 1;
-const WRITTEN: u64 = 2;
-const PRESENT: u64 = 8;
-const SWAPPED: u64 = 16;
 
 unsafe extern "C" {
     fn pread(descriptor: c_int, buffer: *mut c_void, length: usize, at: i64) -> isize;
@@ -234,7 +169,7 @@ impl Image {
                 self.keep(range.start, range.end, &mut kept_at)?;
                 continue;
             }
-            for nth in 0..self.scan(&mut Scan::of_present(range.start, range.end), 0)? {
+            for nth in 0..self.scan(Scan::of_present(range.start, range.end), 0)? {
                 let Region { start, end, .. } = self.ledger().regions[nth];
                 self.keep(start, end, &mut kept_at)?;
             }
@@ -302,31 +237,18 @@ impl Image {
     }
 
     /// How many regions a scan names, in the ledger from `first` on. Too many are an error.
-    fn scan(&mut self, scan: &mut Scan, first: usize) -> Result<usize, c_int> {
-        let room = REGIONS_MAX.checked_sub(first + 1).ok_or(EINVAL)? + 1;
-        // SAFETY: a place in the ledger, with as much room behind it.
-        scan.regions = unsafe {
-            (&raw mut (*self.ledger).regions)
-                .cast::<Region>()
-                .add(first)
-        };
-        scan.regions_length = room as u64;
-        let n = host::control(self.page_map, PAGEMAP_SCAN, (&raw mut *scan).cast())?;
-        if scan.walk_end < scan.end {
-            return Err(EINVAL);
-        }
-        Ok(n.cast_unsigned() as usize)
+    fn scan(&mut self, scan: Scan, first: usize) -> Result<usize, c_int> {
+        // SAFETY: as in `ledger`; no other reference to it lives here.
+        let regions = unsafe { &mut (*self.ledger).regions };
+        scan.run(self.page_map, &mut regions[first..])
     }
 
     /// Protects every page again.
     pub fn protect(&mut self) -> Result<(), c_int> {
         self.runs = 0;
-        self.blocks().iter().try_for_each(|&[start, end]| {
-            let mut scan = Scan::of_written(start, end);
-            scan.flags = PROTECT_MATCHING;
-            host::control(self.page_map, PAGEMAP_SCAN, (&raw mut scan).cast())?;
-            Ok(())
-        })
+        self.blocks()
+            .iter()
+            .try_for_each(|&[start, end]| Scan::of_written(start, end).protect(self.page_map))
     }
 
     /// Writes the list of what the worker has to copy to be as it was. None when it cannot be used again.
@@ -334,7 +256,7 @@ impl Image {
         let mut found = 0;
         for nth in 0..self.blocks {
             let [start, end] = self.blocks()[nth];
-            found += self.scan(&mut Scan::of_written(start, end), found).ok()?;
+            found += self.scan(Scan::of_written(start, end), found).ok()?;
         }
         let regions = &self.ledger().regions[..found];
         let pages: usize = regions
@@ -396,8 +318,8 @@ impl Image {
 
     /// Pages that are not what they were at the snapshot. For tests.
     pub fn differing_pages(&mut self) -> c_int {
-        let mut scan = Scan::of_present(self.span[0], self.span[1]);
-        let Ok(found) = self.scan(&mut scan, 0) else {
+        let scan = Scan::of_present(self.span[0], self.span[1]);
+        let Ok(found) = self.scan(scan, 0) else {
             return -1;
         };
         let mut differing = 0;

@@ -6,7 +6,7 @@
 //!
 //! Order of reading: [`serve`] (the template's loop), [`program`] (one run), [`record`], [`encode`] and [`decode`]
 //! (what came of it, and values), [`snapshot`], [`tracee`], [`life`] and [`image`] (a worker that is rolled back) with
-//! [`watch`], [`store`], [`heap`] and [`area`], then the two foreign sides, [`python`] and [`host`].
+//! [`watch`], [`scan`], [`store`], [`heap`] and [`area`], then the two foreign sides, [`python`] and [`host`].
 
 mod decode;
 mod encode;
@@ -24,6 +24,8 @@ mod heap;
 mod image;
 #[cfg(target_arch = "x86_64")]
 mod life;
+#[cfg(target_arch = "x86_64")]
+mod scan;
 #[cfg(target_arch = "x86_64")]
 mod snapshot;
 #[cfg(target_arch = "x86_64")]

@@ -21,6 +21,7 @@ use crate::{Sandbox, SandboxError, syntax};
 mod deadline;
 mod filter;
 mod greeting;
+mod interpreter;
 mod keeper;
 mod lane;
 mod namespaces;
@@ -100,25 +101,6 @@ impl Default for PythonConfig {
     }
 }
 
-/// The oldest interpreter that the driver works with.
-const VERSION_MIN: [u32; 3] = [3, 10, 0];
-
-/// Where interpreters are, in order of preference.
-const INTERPRETERS: [&str; 12] = [
-    "/usr/bin/python3",
-    "/usr/local/bin/python3",
-    "/usr/bin/python3.11",
-    "/usr/bin/python3.12",
-    "/usr/bin/python3.13",
-    "/usr/bin/python3.10",
-    "/usr/bin/python3.14",
-    "/usr/local/bin/python3.11",
-    "/usr/local/bin/python3.12",
-    "/usr/local/bin/python3.13",
-    "/usr/local/bin/python3.10",
-    "/usr/local/bin/python3.14",
-];
-
 /// CPython behind the layers of [`Isolation`].
 pub struct Python {
     /// Lanes that nobody uses now.
@@ -138,7 +120,7 @@ impl Python {
     /// # Errors
     /// When there is no interpreter that works, or a required layer is missing.
     pub fn start(config: &PythonConfig) -> Result<Self, SandboxError> {
-        let interpreter = find_interpreter(config.interpreter.as_deref())?;
+        let interpreter = interpreter::find(config.interpreter.as_deref())?;
         let namespaces = NamespacePlan::probe();
         let start = |backend| Self::start_backend(config, backend, &interpreter, &namespaces);
         match config.backend {
@@ -177,7 +159,7 @@ impl Python {
             source,
         });
         let (version, refused_inside) = opened?;
-        if version < VERSION_MIN {
+        if version < interpreter::VERSION_MIN {
             return Err(SandboxError::InterpreterTooOld {
                 path: path(),
                 version,
@@ -356,28 +338,6 @@ fn lanes(
         Lane::new(index, recipes, Arc::clone(&keeper))
     };
     Ok((0..lanes).rev().map(new_lane).collect())
-}
-
-/// The interpreter to use: the one that is named, or the first there is.
-fn find_interpreter(named: Option<&Path>) -> Result<PathBuf, SandboxError> {
-    let not_found = |path: String| SandboxError::Interpreter {
-        path,
-        source: std::io::ErrorKind::NotFound.into(),
-    };
-    let is_file = |path: &Path| path.metadata().is_ok_and(|metadata| metadata.is_file());
-    match named {
-        Some(path) if is_file(path) => Ok(path.to_owned()),
-        Some(path) => Err(not_found(path.display().to_string())),
-        None => {
-            let found = INTERPRETERS
-                .iter()
-                .map(Path::new)
-                .find(|path| is_file(path));
-            found
-                .map(Path::to_owned)
-                .ok_or_else(|| not_found(INTERPRETERS.join(", ")))
-        }
-    }
 }
 
 /// Runs a program whose result is known: arguments, result, an exception's way out.
