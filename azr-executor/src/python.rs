@@ -249,7 +249,7 @@ impl Python {
     /// As [`Sandbox::run`].
     pub fn run_if_brief(&self, job: &Job) -> Result<Option<Report>, SandboxError> {
         let patience = match self.backend {
-            Backend::Snapshot => 3,
+            Backend::Snapshot => 2,
             Backend::Fork => 20,
             Backend::Exec => 300,
         };

@@ -20,7 +20,7 @@ use crate::interrupt::Interrupt;
 use crate::lines::{self, Line, Lines};
 use crate::visible::json_line;
 use crate::{Ended, Surroundings, interpreter};
-use desk::{Desk, Turn};
+use desk::Desk;
 use job::{JobLine, Mode, Refusal};
 use verdict::{Pace, Verdict};
 
@@ -102,8 +102,7 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
             .try_for_each(|worker| worker.join().unwrap_or_else(resume))
     })?;
     desk.input()?;
-    let summary = summary(&sandbox, desk.lines(), started.elapsed().as_secs_f64());
-    surroundings.sink.note(summary);
+    surroundings.sink.note(summary(&sandbox, &desk, started));
     Ok(if interrupt.flag().load(Ordering::Relaxed) {
         Ended::Interrupted
     } else {
@@ -179,14 +178,10 @@ impl Work<'_> {
     }
 
     fn serve_until_end(&self) -> anyhow::Result<()> {
-        while let Some(turn) = self.desk.take(self.interrupt.flag()) {
-            let (job, pace) = match turn {
-                Turn::Brief(job) => (job, Pace::Brief),
-                Turn::Whole(job) => (job, Pace::Whole),
-            };
+        while let Some((job, pace)) = self.desk.take(self.interrupt.flag()) {
             let mut print = |text: String| self.surroundings.sink.result(text);
             match self.answer(&job.line, pace)? {
-                Some(answer) => self.desk.deliver(job.index, answer, &mut print)?,
+                Some(answer) => self.desk.deliver(job.index, answer, pace, &mut print)?,
                 None => self.desk.put_aside(job),
             }
         }
@@ -210,7 +205,16 @@ impl Work<'_> {
     }
 }
 
-fn summary(sandbox: &Python, jobs: usize, seconds: f64) -> String {
+fn summary(sandbox: &Python, desk: &Desk, started: Instant) -> String {
+    let (jobs, seconds) = (desk.lines(), started.elapsed().as_secs_f64());
+    let brief = match desk.put_aside_so_far() {
+        (0, _) => String::new(),
+        (put_aside, until) => format!(
+            " ({} brief ones in the first {:.2} s)",
+            jobs - put_aside,
+            until.duration_since(started).as_secs_f64()
+        ),
+    };
     let isolation = sandbox.isolation();
     let layers: Vec<&str> = isolation.layers.iter().map(|layer| layer.name()).collect();
     let missing: Vec<String> = isolation
@@ -220,7 +224,7 @@ fn summary(sandbox: &Python, jobs: usize, seconds: f64) -> String {
         .collect();
     let (path, [major, minor, patch]) = sandbox.interpreter();
     format!(
-        "{jobs} jobs in {seconds:.2} s, {:.0} jobs/s; {} backend, {} lanes, Python {major}.{minor}.{patch} at {}; layers {}; missing {}",
+        "{jobs} jobs in {seconds:.2} s{brief}, {:.0} jobs/s; {} backend, {} lanes, Python {major}.{minor}.{patch} at {}; layers {}; missing {}",
         jobs as f64 / seconds.max(1e-9),
         sandbox.backend().name(),
         sandbox.lanes(),

@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::verdict::Pace;
 use crate::in_order::InOrder;
 use crate::lines::Line;
 
@@ -31,15 +32,6 @@ pub struct Numbered {
     pub line: Line,
 }
 
-/// What to do next.
-#[derive(Debug)]
-pub enum Turn {
-    /// Try this one; others wait.
-    Brief(Numbered),
-    /// Run this one to its end.
-    Whole(Numbered),
-}
-
 /// The desk.
 pub struct Desk {
     state: Mutex<State>,
@@ -59,6 +51,9 @@ struct State {
     end: Option<anyhow::Result<()>>,
     /// Nothing is to be begun any more.
     is_closed: bool,
+    /// Jobs that were put aside, ever, and when the last of the others was done.
+    put_aside: usize,
+    brief_until: Instant,
 }
 
 impl Desk {
@@ -74,6 +69,8 @@ impl Desk {
                 lines: 0,
                 end: None,
                 is_closed: false,
+                put_aside: 0,
+                brief_until: Instant::now(),
             }),
             changed: Condvar::new(),
             fresh_max: lanes * FRESH_JOBS_MAX,
@@ -118,8 +115,14 @@ impl Desk {
         self.state().lines
     }
 
+    /// How many jobs were put aside, and when the last of the others was done or given up.
+    pub fn put_aside_so_far(&self) -> (usize, Instant) {
+        let state = self.state();
+        (state.put_aside, state.brief_until)
+    }
+
     /// What to do next, once there is something; none when all is done, or `end` is asked for.
-    pub fn take(&self, end: &AtomicBool) -> Option<Turn> {
+    pub fn take(&self, end: &AtomicBool) -> Option<(Numbered, Pace)> {
         let mut state = self.state();
         loop {
             if state.is_closed || end.load(Ordering::Relaxed) {
@@ -140,6 +143,8 @@ impl Desk {
     pub fn put_aside(&self, job: Numbered) {
         let mut state = self.state();
         state.aside_bytes += job.line.bytes();
+        state.put_aside += 1;
+        state.brief_until = Instant::now();
         state.aside.push_back(job);
         self.changed.notify_all();
     }
@@ -152,9 +157,13 @@ impl Desk {
         &self,
         index: usize,
         answer: String,
+        pace: Pace,
         print: &mut dyn FnMut(String) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut state = self.state();
+        if pace == Pace::Brief {
+            state.brief_until = Instant::now();
+        }
         state.answer_bytes += answer.len();
         for (_, answer) in state.answers.deliver(index, answer) {
             state.answer_bytes -= answer.len();
@@ -177,20 +186,17 @@ impl Desk {
 impl State {
     /// A fresh job as long as there is room to hold what comes before its answer may leave; else one that was put aside.
     /// Whoever holds the answer that is due is never kept waiting by that, for fresh jobs are taken in order.
-    fn next_turn(&mut self) -> Option<Turn> {
+    fn next_turn(&mut self) -> Option<(Numbered, Pace)> {
         let is_full = HELD_MAX <= self.answers.waiting().max(self.aside.len())
             || HELD_BYTES_MAX <= self.answer_bytes.max(self.aside_bytes);
         if !is_full && let Some(job) = self.fresh.pop_front() {
             let is_last = self.end.is_some() && self.fresh.is_empty() && self.aside.is_empty();
-            return Some(if is_last {
-                Turn::Whole(job)
-            } else {
-                Turn::Brief(job)
-            });
+            let pace = if is_last { Pace::Whole } else { Pace::Brief };
+            return Some((job, pace));
         }
         let job = self.aside.pop_front()?;
         self.aside_bytes -= job.line.bytes();
-        Some(Turn::Whole(job))
+        Some((job, Pace::Whole))
     }
 }
 
@@ -206,14 +212,14 @@ mod tests {
 
     fn brief(desk: &Desk) -> Numbered {
         match desk.take(&GOES_ON) {
-            Some(Turn::Brief(job)) => job,
+            Some((job, Pace::Brief)) => job,
             other => panic!("{other:?}"),
         }
     }
 
     fn whole(desk: &Desk) -> usize {
         match desk.take(&GOES_ON) {
-            Some(Turn::Whole(job)) => job.index,
+            Some((job, Pace::Whole)) => job.index,
             other => panic!("{other:?}"),
         }
     }
@@ -247,7 +253,8 @@ mod tests {
                 printed.push(text);
                 Ok(())
             };
-            desk.deliver(index, index.to_string(), &mut print).unwrap();
+            desk.deliver(index, index.to_string(), Pace::Whole, &mut print)
+                .unwrap();
             assert_eq!(printed.concat(), expected);
         }
     }
@@ -260,11 +267,12 @@ mod tests {
         desk.put_aside(first);
         for _ in 0..HELD_MAX {
             let job = brief(&desk);
-            desk.deliver(job.index, String::new(), &mut |_| Ok(()))
+            desk.deliver(job.index, String::new(), Pace::Brief, &mut |_| Ok(()))
                 .unwrap();
         }
         assert_eq!(whole(&desk), 0);
-        desk.deliver(0, String::new(), &mut |_| Ok(())).unwrap();
+        desk.deliver(0, String::new(), Pace::Whole, &mut |_| Ok(()))
+            .unwrap();
         assert_eq!(brief(&desk).index, HELD_MAX + 1);
     }
 
