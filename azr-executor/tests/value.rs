@@ -319,3 +319,26 @@ proptest! {
         let _ = Arguments::parse(&soup);
     }
 }
+
+#[test]
+fn a_surrogate_is_refused_where_it_is_one_and_nowhere_else() {
+    for text in [
+        r"'\ud800'",
+        r"'a\\\udfff'",
+        r"'a' r'\ud800' '\udb71'",
+        r"'\U0000dc00'",
+    ] {
+        assert!(Value::parse_literal(text).is_err(), "{text}");
+    }
+    // What looks like one is a backslash and letters, beside the character that a parser puts in a surrogate's place.
+    for text in [
+        "'\\\\udb71 \u{fffd}'",
+        "r'\\udb71 \u{fffd}'",
+        "'\u{fffd}' r'\\ud800'",
+        r"'\ufffd'",
+    ] {
+        let value = Value::parse_literal(text).unwrap();
+        let back = Value::parse_literal(&value.to_string()).unwrap();
+        assert!(Equality::Strict.equal(&value, &back), "{text}");
+    }
+}

@@ -199,8 +199,12 @@ impl Reader<'_> {
     fn text(&self, literal: &ast::ExprStringLiteral) -> Result<Value, LiteralError> {
         let text = literal.value.to_str();
         // The parser reads a surrogate escape as U+FFFD, which would make two different texts equal.
-        let replaced = text.contains(char::REPLACEMENT_CHARACTER);
-        if replaced && names_surrogate(&self.source[literal.range()]) {
+        let is_replaced = |part: &ast::StringLiteral| {
+            part.value.contains(char::REPLACEMENT_CHARACTER)
+                && !part.flags.prefix().is_raw()
+                && names_surrogate(&self.source[part.range()])
+        };
+        if literal.value.iter().any(is_replaced) {
             return Err(LiteralError::LoneSurrogate);
         }
         Ok(Value::Str(text.to_owned()))
@@ -366,13 +370,22 @@ fn complex(left: Value, operator: Operator, right: Value) -> Result<Value, Liter
 
 /// Whether the source of a string holds an escape for a surrogate: four digits after `\u`, eight after `\U`.
 fn names_surrogate(source: &str) -> bool {
-    source.match_indices('\\').any(|(at, _)| {
-        let digits = match source.as_bytes().get(at + 1) {
-            Some(b'u') => source.get(at + 2..at + 6),
-            Some(b'U') => source.get(at + 2..at + 10),
-            _ => None,
+    let mut escapes = source.split('\\').skip(1);
+    while let Some(escape) = escapes.next() {
+        let digits = match escape.as_bytes().first() {
+            Some(b'u') => escape.get(1..5),
+            Some(b'U') => escape.get(1..9),
+            // A backslash that is escaped, or the end: what follows is no escape.
+            None => {
+                escapes.next();
+                None
+            }
+            Some(_) => None,
         };
         let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        code.is_some_and(|code| (0xd800..=0xdfff).contains(&code))
-    })
+        if code.is_some_and(|code| (0xd800..=0xdfff).contains(&code)) {
+            return true;
+        }
+    }
+    false
 }
