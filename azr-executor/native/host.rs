@@ -91,6 +91,32 @@ pub const RLIMIT_NPROC: c_uint = 6;
 pub const RLIMIT_NOFILE: c_uint = 7;
 pub const RLIMIT_AS: c_uint = 9;
 
+/// What a host may refuse. The supervisor has the same numbers in its `refusal.rs`.
+#[derive(Clone, Copy)]
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+pub enum Need {
+    Handle = 1,
+    Fork = 2,
+    Trace = 3,
+    FaultDescriptor = 4,
+    Protection = 5,
+    Scan = 6,
+    TakeDescriptor = 7,
+    ShutIn = 8,
+}
+
+impl Need {
+    /// It was refused by the last call: an error number that says so.
+    pub fn refused(self) -> c_int {
+        self.with(error_number())
+    }
+
+    /// It was refused with this error number.
+    pub fn with(self, error: c_int) -> c_int {
+        (self as c_int) << 16 | error
+    }
+}
+
 /// The error number of the last call that failed.
 pub fn error_number() -> c_int {
     // SAFETY: the C library gives this thread's place.

@@ -7,7 +7,7 @@ use std::arch::asm;
 use std::ffi::{c_int, c_long, c_uint, c_void};
 
 use crate::area;
-use crate::host;
+use crate::host::{self, Need};
 use crate::program::{self, Request};
 use crate::serve::Settings;
 use crate::store::{self, Store};
@@ -66,7 +66,10 @@ pub struct Birth {
 pub unsafe fn live(settings: &Settings, birth: *mut Birth, area: usize) -> ! {
     // SAFETY: as `serve`; the place of the birth record is shared with the template.
     unsafe {
-        ptrace(PTRACE_TRACEME, 0, 0, 0);
+        if ptrace(PTRACE_TRACEME, 0, 0, 0) != 0 {
+            (*birth).error = Need::Trace.refused();
+            host::_exit(1);
+        }
         if settings.die_with_parent != 0 {
             host::prctl(host::PR_SET_PDEATHSIG, host::SIGKILL);
         }

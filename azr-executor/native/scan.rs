@@ -5,7 +5,7 @@
 
 use std::ffi::c_int;
 
-use crate::host::{self, EINVAL};
+use crate::host::{self, EINVAL, Need};
 
 const PAGEMAP_SCAN: u64 = 0xc060_6610;
 const PROTECT_MATCHING: u64 = 1;
@@ -78,7 +78,8 @@ impl Scan {
         }
         self.regions = regions.as_mut_ptr();
         self.regions_length = regions.len() as u64;
-        let found = host::control(page_map, PAGEMAP_SCAN, (&raw mut self).cast())?;
+        let found = host::control(page_map, PAGEMAP_SCAN, (&raw mut self).cast())
+            .map_err(|error| Need::Scan.with(error))?;
         if self.walk_end < self.end {
             return Err(EINVAL);
         }

@@ -2,7 +2,7 @@
 
 use std::ffi::c_int;
 
-use crate::host;
+use crate::host::{self, Need};
 #[cfg(target_arch = "x86_64")]
 use crate::life::Recipe;
 use crate::program::{self, Request, Windows};
@@ -47,7 +47,7 @@ pub unsafe fn serve(settings: &Settings) {
     let handle = host::open_process(host::own_process());
     if handle < 0 {
         // Without handles nobody could end a program that hangs.
-        host::report(socket, b'f', host::error_number(), -1);
+        host::report(socket, b'f', Need::Handle.refused(), -1);
         // It is read before the first request is answered; to be gone then would be another error.
         host::next_request(socket);
         return;
@@ -70,7 +70,7 @@ pub unsafe fn serve(settings: &Settings) {
                     host::_exit(0)
                 }
             }
-            -1 => host::report(socket, b'f', host::error_number(), -1),
+            -1 => host::report(socket, b'f', Need::Fork.refused(), -1),
             worker => {
                 let status = wait(socket, worker);
                 host::report(socket, b'e', status, -1);

@@ -7,7 +7,7 @@ use std::arch::x86_64::__cpuid_count;
 use std::ffi::{c_int, c_long, c_uint};
 
 use crate::heap;
-use crate::host;
+use crate::host::{self, Need};
 use crate::image::{Growth, Image, Ledger, Plan};
 use crate::life::{self, Birth};
 use crate::program::Request;
@@ -143,7 +143,7 @@ impl<'template> Nursery<'template> {
         match process {
             // SAFETY: as `serve`.
             0 => unsafe { life::live(self.settings, self.births, self.area) },
-            -1 => Err(Failure::Call(host::error_number())),
+            -1 => Err(Failure::Call(Need::Fork.refused())),
             _ => {
                 let worker = self.raise(Tracee(process));
                 if worker.is_err() {
@@ -156,19 +156,20 @@ impl<'template> Nursery<'template> {
 
     /// From the child's birth to its first stop at the trap.
     fn raise(&self, process: Tracee) -> Result<Worker, Failure> {
-        stopped_at_trap(process.stop())?;
+        let stopped = stopped_at_trap(process.stop());
         process.die_with_us();
         // SAFETY: the worker wrote this before it stopped, and no program exists yet.
         let birth = unsafe { self.births.read() };
         if birth.error != 0 {
             return Err(Failure::Call(birth.error));
         }
+        stopped?;
         let handle = host::open_process(process.0);
         let take = |descriptor: c_int| {
             // SAFETY: no memory is involved.
             let copy = unsafe { host::syscall(SYS_PIDFD_GETFD, handle, descriptor, 0) } as c_int;
             if copy < 0 {
-                Err(Failure::Call(host::error_number()))
+                Err(Failure::Call(Need::TakeDescriptor.refused()))
             } else {
                 Ok(copy)
             }
@@ -390,7 +391,7 @@ fn stopped_at_trap(status: c_int) -> Result<(), Failure> {
         Ok(())
     } else if status & 0x7f == 0 && status != 0 {
         // An exit before the first stop says which error it was.
-        Err(Failure::Call(status >> 8))
+        Err(Failure::Call(Need::ShutIn.with(status >> 8)))
     } else {
         Err(Failure::Worker(status))
     }

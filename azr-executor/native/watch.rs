@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_char, c_int, c_long, c_void};
 
-use crate::host::{self, PAGE_BYTES};
+use crate::host::{self, Need, PAGE_BYTES};
 use crate::store::Store;
 
 /// Mappings of one worker.
@@ -104,10 +104,11 @@ fn fault_descriptor() -> Result<c_int, c_int> {
     let descriptor =
         unsafe { host::syscall(SYS_USERFAULTFD, CLOSE_ON_EXEC | USER_MODE_ONLY) } as c_int;
     if descriptor < 0 {
-        return Err(host::error_number());
+        return Err(Need::FaultDescriptor.refused());
     }
     let mut interface = [UFFD_API, WRITE_PROTECTION_ASYNC, 0];
-    host::control(descriptor, UFFDIO_API, interface.as_mut_ptr().cast())?;
+    host::control(descriptor, UFFDIO_API, interface.as_mut_ptr().cast())
+        .map_err(|error| Need::Protection.with(error))?;
     Ok(descriptor)
 }
 

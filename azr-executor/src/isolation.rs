@@ -92,9 +92,12 @@ impl Layer {
                 "start as an ordinary user, or as root with CAP_SETUID, CAP_SETGID and CAP_SETPCAP"
             }
             Self::Landlock => {
-                "use Linux 5.13 or newer with landlock among the kernel's active security modules (lsm=)"
+                "use Linux 5.13 or newer with landlock among the kernel's active security modules (lsm=), and allow \
+                 landlock_create_ruleset and landlock_restrict_self in a container's seccomp profile"
             }
-            Self::Seccomp => "use a kernel with CONFIG_SECCOMP_FILTER",
+            Self::Seccomp => {
+                "use a kernel with CONFIG_SECCOMP_FILTER, and allow prctl in a container's seccomp profile"
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ pub mod value;
 pub use isolation::{Isolation, Layer, MissingLayer};
 pub use job::{Bans, Job, Limits, Scrutiny};
 pub use outcome::{Denial, Exception, Limit, Outcome, Report};
-pub use python::{Backend, BackendChoice, Python, PythonConfig};
+pub use python::{Backend, BackendChoice, PassedOver, Python, PythonConfig};
 pub use value::{Arguments, Equality, Value};
 
 /// Where a program runs. One call, one job, one report; safe to call from many threads at once.
@@ -27,6 +27,18 @@ pub trait Sandbox: Send + Sync {
     /// # Errors
     /// Only when the sandbox itself failed; whatever the program did is an [`Outcome`].
     fn run(&self, job: &Job) -> Result<Report, SandboxError>;
+
+    /// How it works on this host, for the records of what is run in it.
+    fn standing(&self) -> Standing;
+}
+
+/// How a sandbox works on a host, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Standing {
+    /// How workers come into being.
+    pub backend: String,
+    /// Isolation layers that the host refuses.
+    pub missing: Vec<String>,
 }
 
 /// The sandbox failed. Never a statement about the program.
@@ -56,6 +68,26 @@ pub enum SandboxError {
         /// Why.
         source: std::io::Error,
     },
+    /// The host refuses what every backend needs.
+    #[error("this host permits no sandbox: {source}; {remedy}")]
+    Host {
+        /// How to get it.
+        remedy: &'static str,
+        /// What it refuses.
+        source: std::io::Error,
+    },
+    /// The host refuses what this backend needs.
+    #[error(
+        "the {backend} backend does not work here: {source}; {remedy}, or let the sandbox choose another backend"
+    )]
+    Backend {
+        /// Which.
+        backend: Backend,
+        /// How to get it.
+        remedy: &'static str,
+        /// What the host refuses, or what else went wrong.
+        source: std::io::Error,
+    },
     /// The host refuses layers that the configuration requires.
     #[error("required layers are missing: {}", python::in_words(.missing))]
     MissingLayers {
@@ -80,4 +112,15 @@ pub enum SandboxError {
         /// What the last attempt met.
         source: std::io::Error,
     },
+}
+
+impl SandboxError {
+    /// Whether another backend may start where this error was met.
+    fn is_of_backend(&self) -> bool {
+        matches!(
+            self,
+            // The exec backend loads no native code into the interpreter.
+            Self::Backend { .. } | Self::SelfTest { .. } | Self::Interpreter { .. }
+        )
+    }
 }

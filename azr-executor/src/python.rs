@@ -16,8 +16,9 @@ use crate::job::{Bans, Job, Limits, Scrutiny};
 use crate::outcome::{Outcome, Report};
 use crate::sys::Processor;
 use crate::value::{Arguments, Equality, Value};
-use crate::{Sandbox, SandboxError, syntax};
+use crate::{Sandbox, SandboxError, Standing, syntax};
 
+mod backend;
 mod deadline;
 mod filter;
 mod greeting;
@@ -25,54 +26,21 @@ mod interpreter;
 mod keeper;
 mod lane;
 mod namespaces;
+mod refusal;
 mod request;
 mod result;
 mod template;
 
+pub use backend::{Backend, BackendChoice, PassedOver};
+
 use keeper::Keeper;
 use lane::Lane;
 use namespaces::NamespacePlan;
+use refusal::Need;
 use template::Recipe;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub use template::fuzzing;
-
-/// How workers come into being.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Backend {
-    /// One worker for many runs, rolled back after each: the fastest (Linux 6.7 or later, x86-64). Programs that set signal
-    /// handlers, limits or mappings of their own are refused what they get in a fresh interpreter.
-    Snapshot,
-    /// A shut-in template forks a worker for each run.
-    Fork,
-    /// A fresh interpreter for each run: slow, and what the other is tested against.
-    Exec,
-}
-
-impl Backend {
-    /// All of them, the fastest first.
-    pub const ALL: [Self; 3] = [Self::Snapshot, Self::Fork, Self::Exec];
-
-    /// Its name, in one word.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Snapshot => "snapshot",
-            Self::Fork => "fork",
-            Self::Exec => "exec",
-        }
-    }
-}
-
-/// Which backend to use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum BackendChoice {
-    /// [`Backend::Fork`], or [`Backend::Exec`] where that does not work. Rolling back is young and has to be asked for.
-    #[default]
-    Auto,
-    /// This one or none.
-    Only(Backend),
-}
 
 /// How a [`Python`] sandbox is built.
 #[derive(Debug, Clone)]
@@ -109,29 +77,40 @@ pub struct Python {
     lanes: usize,
     isolation: Isolation,
     backend: Backend,
+    passed_over: Vec<PassedOver>,
     interpreter: PathBuf,
     version: [u32; 3],
 }
 
 impl Python {
     /// Finds an interpreter, learns which layers this host permits, starts one template and runs a program whose result
-    /// is known. Layers that are missing are logged as warnings, once.
+    /// is known; then the next backend of those to choose from, if that does not work. Layers that are missing, and
+    /// backends that were passed over, are logged as warnings, once.
     ///
     /// # Errors
-    /// When there is no interpreter that works, or a required layer is missing.
+    /// When there is no interpreter that works, the host permits none of the backends, or a required layer is missing.
     pub fn start(config: &PythonConfig) -> Result<Self, SandboxError> {
         let interpreter = interpreter::find(config.interpreter.as_deref())?;
         let namespaces = NamespacePlan::probe();
         let start = |backend| Self::start_backend(config, backend, &interpreter, &namespaces);
-        match config.backend {
-            BackendChoice::Only(backend) => start(backend),
-            BackendChoice::Auto => match start(Backend::Fork) {
-                Err(SandboxError::LaneLost { source, .. } | SandboxError::SelfTest { source }) => {
-                    tracing::warn!(%source, "templates cannot fork here; each run starts an interpreter");
-                    start(Backend::Exec)
+        let (preferred, last) = config.backend.candidates();
+        let mut passed_over = Vec::new();
+        for &backend in preferred {
+            match start(backend) {
+                Err(error) if error.is_of_backend() => {
+                    passed_over.push(PassedOver { backend, error });
                 }
-                decided => decided,
-            },
+                decided => return decided.map(|python| python.instead_of(passed_over)),
+            }
+        }
+        start(last).map(|python| python.instead_of(passed_over))
+    }
+
+    fn instead_of(self, passed_over: Vec<PassedOver>) -> Self {
+        passed_over.iter().for_each(|it| tracing::warn!("{it}"));
+        Self {
+            passed_over,
+            ..self
         }
     }
 
@@ -143,7 +122,8 @@ impl Python {
     ) -> Result<Self, SandboxError> {
         if backend == Backend::Snapshot && !cfg!(target_arch = "x86_64") {
             let source = std::io::ErrorKind::Unsupported.into();
-            return Err(SandboxError::SelfTest { source });
+            let source = Need::Processor.refused(source);
+            return Err(refusal::of_backend(backend, source));
         }
         let mut idle = lanes(config, backend, interpreter, namespaces)?;
         let lanes = idle.len();
@@ -154,24 +134,37 @@ impl Python {
             });
         };
         let path = || interpreter.display().to_string();
-        let opened = first.open().map_err(|source| SandboxError::Interpreter {
-            path: path(),
-            source,
+        let opened = first.open().map_err(|source| {
+            if refusal::is_refusal(&source) {
+                return refusal::of_backend(backend, source);
+            }
+            SandboxError::Interpreter {
+                path: path(),
+                source,
+            }
         });
-        let (version, refused_inside) = opened?;
+        let hello = opened?.clone();
+        let version = hello.version;
         if version < interpreter::VERSION_MIN {
             return Err(SandboxError::InterpreterTooOld {
                 path: path(),
                 version,
             });
         }
-        let refused = namespaces.refused.iter().cloned().chain(refused_inside);
+        if backend == Backend::Fork && (namespaces.keeps_root || hello.keeps_root) {
+            let source = std::io::ErrorKind::PermissionDenied.into();
+            return Err(refusal::of_backend(backend, Need::User.refused(source)));
+        }
+        let refused = namespaces.refused.iter().cloned().chain(hello.refused());
         let isolation = Isolation::from_refusals(refused.collect());
         let lacking = isolation.lacking(&config.required);
         if !lacking.is_empty() {
             return Err(SandboxError::MissingLayers { missing: lacking });
         }
-        self_test(first)?;
+        self_test(first).map_err(|error| match error {
+            SandboxError::LaneLost { source, .. } => refusal::of_backend(backend, source),
+            other => other,
+        })?;
         isolation
             .missing
             .iter()
@@ -182,6 +175,7 @@ impl Python {
             lanes,
             isolation,
             backend,
+            passed_over: Vec::new(),
             interpreter: interpreter.to_owned(),
             version,
         })
@@ -195,6 +189,11 @@ impl Python {
     /// How workers come into being.
     pub fn backend(&self) -> Backend {
         self.backend
+    }
+
+    /// Backends that would have been taken before this one, and why they do not work on this host.
+    pub fn passed_over(&self) -> &[PassedOver] {
+        &self.passed_over
     }
 
     /// Jobs that run at a time.
@@ -278,6 +277,14 @@ impl Sandbox for Python {
             lane: 0,
             source: std::io::ErrorKind::TimedOut.into(),
         })
+    }
+
+    fn standing(&self) -> Standing {
+        let missing = self.isolation.missing.iter();
+        Standing {
+            backend: self.backend.to_string(),
+            missing: missing.map(|it| it.layer.to_string()).collect(),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::{
     Arguments, Backend, BackendChoice, Job, Outcome, Python, PythonConfig, Report, Sandbox,
-    SandboxError,
+    SandboxError, Standing,
 };
 
 /// A sandbox that runs nothing: a closure says what each call of a program with an input does.
@@ -61,6 +61,13 @@ impl Sandbox for FakeSandbox {
             outcomes,
             micros: 0,
         })
+    }
+
+    fn standing(&self) -> Standing {
+        Standing {
+            backend: "scripted".to_owned(),
+            missing: vec![crate::Layer::Net.to_string()],
+        }
     }
 }
 

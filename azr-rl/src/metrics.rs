@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use azr_executor::Standing;
 use azr_tasks::{Role, TaskKind};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,9 @@ use crate::rollout::Scored;
 pub struct StepMetrics {
     /// Counted from 1.
     pub step: u64,
+    /// Where its programs ran: the sandbox's backend, and the isolation layers that the host refuses.
+    #[serde(default)]
+    pub sandbox: Standing,
     /// Where the time went.
     pub seconds: Seconds,
     /// Each lane: role, then kind.

@@ -126,6 +126,7 @@ impl SelfPlay {
         Ok(StepOutput {
             metrics: StepMetrics {
                 step,
+                sandbox: means.sandbox.standing(),
                 seconds,
                 lanes: learned,
                 learnability: self.learnability(&admitted.tasks, &ratings),

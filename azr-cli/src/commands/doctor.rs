@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::visible::visible;
 use crate::{Ended, Surroundings};
 
-/// Looks at processors, devices, memory, disk, the interpreter and the isolation layers.
+/// Looks at processors, devices, memory, disk, the interpreter, the isolation layers and the backends of the sandbox.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  azr doctor --json | python3 -m json.tool")]
 pub struct Options {

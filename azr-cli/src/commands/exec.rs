@@ -59,6 +59,8 @@ status is ok, error, timeout, memory, killed, denied, nondeterministic or invali
 enum BackendName {
     /// fork, or exec where that does not work
     Auto,
+    /// The fastest that works here: snapshot, fork or exec; the log says why others were passed over
+    Fastest,
     /// One worker for many runs, rolled back after each: the fastest, and young
     Snapshot,
     /// A forked worker for each run
@@ -134,6 +136,7 @@ fn read_lines(desk: &Arc<Desk>) -> Result<(), NoThread> {
 fn start(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Python> {
     let backend = match options.backend {
         BackendName::Auto => BackendChoice::Auto,
+        BackendName::Fastest => BackendChoice::Fastest,
         BackendName::Snapshot => BackendChoice::Only(Backend::Snapshot),
         BackendName::Fork => BackendChoice::Only(Backend::Fork),
         BackendName::Exec => BackendChoice::Only(Backend::Exec),
@@ -215,6 +218,11 @@ fn summary(sandbox: &Python, desk: &Desk, started: Instant) -> String {
             until.duration_since(started).as_secs_f64()
         ),
     };
+    let passed_over: String = sandbox
+        .passed_over()
+        .iter()
+        .map(|it| format!(" ({it})"))
+        .collect();
     let isolation = sandbox.isolation();
     let layers: Vec<&str> = isolation.layers.iter().map(|layer| layer.name()).collect();
     let missing: Vec<String> = isolation
@@ -224,7 +232,7 @@ fn summary(sandbox: &Python, desk: &Desk, started: Instant) -> String {
         .collect();
     let (path, [major, minor, patch]) = sandbox.interpreter();
     format!(
-        "{jobs} jobs in {seconds:.2} s{brief}, {:.0} jobs/s; {} backend, {} lanes, Python {major}.{minor}.{patch} at {}; layers {}; missing {}",
+        "{jobs} jobs in {seconds:.2} s{brief}, {:.0} jobs/s; {} backend{passed_over}, {} lanes, Python {major}.{minor}.{patch} at {}; layers {}; missing {}",
         jobs as f64 / seconds.max(1e-9),
         sandbox.backend().name(),
         sandbox.lanes(),

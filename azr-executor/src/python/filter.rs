@@ -9,6 +9,7 @@
 
 mod instruction;
 
+use crate::python::Backend;
 use instruction::{
     ALLOW, ARCHITECTURE, AUDIT_ARCHITECTURE, Check, FOREIGN_NUMBERS, Instruction, JUMP_ANY_BIT,
     JUMP_EQUAL, JUMP_NOT_LESS, KILL, NUMBER, STOP, allow_when, answer, argument_high, argument_low,
@@ -157,16 +158,17 @@ const NAMESPACE_FLAGS: u32 = (libc::CLONE_NEWUSER
     | libc::CLONE_NEWCGROUP) as u32;
 
 /// The filter of a template.
-pub(super) fn of_template(rolls_back: bool) -> Vec<u8> {
+pub(super) fn of_template(backend: Backend) -> Vec<u8> {
     let mut filter = beginning();
     // A worker has its template's filter too, and the harsher of two answers is the one that counts.
-    let (own, on_escape): (&[libc::c_long], u32) = if rolls_back {
-        (ROLLING_BACK, STOP)
-    } else {
-        (&[], KILL)
+    let (own, fork, on_escape): (&[libc::c_long], u32, u32) = match backend {
+        Backend::Snapshot => (ROLLING_BACK, ALLOW, STOP),
+        Backend::Fork => (&[], ALLOW, KILL),
+        // It is the worker itself.
+        Backend::Exec => (&[], refuse(libc::EAGAIN), KILL),
     };
     always(&mut filter, own, ALLOW);
-    on_fork(&mut filter, ALLOW, on_escape);
+    on_fork(&mut filter, fork, on_escape);
     // Memory, but never executable.
     for call in [libc::SYS_mmap, libc::SYS_mprotect] {
         on_call(&mut filter, call, |rule| {

@@ -31,6 +31,8 @@ pub(super) const START_WALL_MAX: Duration = Duration::from_secs(60);
 pub(super) struct Hello {
     /// Version of the interpreter.
     pub(super) version: [u32; 3],
+    /// Whether it could not become an ordinary user.
+    pub(super) keeps_root: bool,
     refused: std::collections::BTreeMap<String, i32>,
 }
 
@@ -79,7 +81,7 @@ impl Settings {
                 .filter(|(flag, _)| flags & flag != 0)
                 .map(|(_, layer)| layer.name())
                 .collect(),
-            filter: hexadecimal(&filter::of_template(recipe.backend == Backend::Snapshot)),
+            filter: hexadecimal(&filter::of_template(recipe.backend)),
             worker_filter: hexadecimal(&filter::of_worker()),
         }
     }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::SandboxError;
-use crate::isolation::MissingLayer;
 use crate::job::{Job, Scrutiny};
 use crate::outcome::Outcome;
+use crate::python::greeting::Hello;
 use crate::python::keeper::Keeper;
+use crate::python::refusal;
 use crate::python::request::Run;
 use crate::python::template::{Recipe, Template};
 use crate::sys::{Processor, Stay};
@@ -49,10 +50,9 @@ impl Lane {
         self.recipes[Seat::First as usize].processor
     }
 
-    /// Starts the first template. Gives its interpreter's version and the layers the host refused.
-    pub(super) fn open(&mut self) -> io::Result<([u32; 3], Vec<MissingLayer>)> {
-        let hello = self.template(Seat::First)?.hello();
-        Ok((hello.version, hello.refused()))
+    /// Starts the first template. Gives what it said of itself.
+    pub(super) fn open(&mut self) -> io::Result<&Hello> {
+        Ok(self.template(Seat::First)?.hello())
     }
 
     /// Pages of its workers that were not rolled back to what they were.
@@ -129,7 +129,7 @@ impl Lane {
             }
             match result {
                 Ok(outcomes) => return Ok(outcomes),
-                Err(source) if attempts < ATTEMPTS_MAX => {
+                Err(source) if attempts < ATTEMPTS_MAX && !refusal::is_final(&source) => {
                     tracing::warn!(lane = self.index, %source, "a template is lost; a fresh one takes its place");
                 }
                 Err(source) => {

@@ -20,13 +20,15 @@ pub(super) struct NamespacePlan {
     pub(super) flags: libc::c_int,
     /// Whether the template gives up root itself and then makes its user namespace, as root can.
     pub(super) gives_up_root: bool,
+    /// Whether it is root outside of its user namespace, where the kernel sets root no limit on processes.
+    pub(super) keeps_root: bool,
     /// What the host refused.
     pub(super) refused: Vec<MissingLayer>,
 }
 
 impl NamespacePlan {
-    /// Tries, best way first. Root makes the namespaces with its own rights and gives those up afterwards, so that no
-    /// worker ever runs as root; everyone else needs a user namespace first.
+    /// Tries, best way first. Root makes the namespaces with its own rights and gives those up afterwards; everyone else
+    /// needs a user namespace first, and so does root without rights, as in a container, which stays root outside of it.
     pub(super) fn probe() -> Self {
         let all = NAMESPACES.iter().fold(0, |flags, (flag, _)| flags | flag);
         let (user, _) = sys::effective_user();
@@ -34,12 +36,13 @@ impl NamespacePlan {
             return Self {
                 flags: all,
                 gives_up_root: true,
-                refused: Vec::new(),
+                ..Self::default()
             };
         }
         if sys::namespaces_allowed(all | libc::CLONE_NEWUSER).is_ok() {
             return Self {
                 flags: all | libc::CLONE_NEWUSER,
+                keeps_root: user == 0,
                 ..Self::default()
             };
         }
@@ -55,6 +58,7 @@ impl NamespacePlan {
             Ok(()) => {
                 plan = Self {
                     flags: libc::CLONE_NEWUSER,
+                    keeps_root: is_root,
                     ..Self::default()
                 }
             }

@@ -1,6 +1,6 @@
 //! A template: one interpreter, shut in before it sees any program, that runs programs in workers of its own.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io::{self, Error, ErrorKind};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -13,6 +13,7 @@ use crate::python::deadline::{Deadline, Overrun, Stopwatch};
 use crate::python::greeting::{Hello, START_WALL_MAX, Settings, greet, store_bytes};
 use crate::python::keeper::Keeper;
 use crate::python::namespaces::NamespacePlan;
+use crate::python::refusal::{self, Need};
 use crate::python::request::{REQUEST_BYTES_MAX, RESULT_BYTES_MAX, Run};
 use crate::python::result::{self, CALLS_DONE_AT, HEADER_BYTES, NONCE_BYTES};
 use crate::sys::{self, Channel, Child, Ending, Processor, SharedMemory, Spawn, WriteAccess};
@@ -39,6 +40,9 @@ const GRACE: Duration = Duration::from_millis(50);
 
 /// The end of a worker that something outside of it has ended.
 const LOST: Ending = Ending::Signaled(libc::SIGKILL);
+
+/// What asks whether a signal could be sent, and sends none.
+const NO_SIGNAL: i32 = 0;
 
 /// Size of the largest message from a template, bytes.
 pub(super) const MESSAGE_BYTES_MAX: usize = 1 << 14;
@@ -80,18 +84,17 @@ impl Template {
     /// Starts an interpreter, on the keeper's thread, and waits until it is shut in.
     pub(super) fn start(recipe: &Recipe, keeper: &Keeper) -> io::Result<Self> {
         let (channel, theirs) = Channel::pair()?;
-        let request = SharedMemory::create(c"request", REQUEST_BYTES_MAX, WriteAccess::Ours)?;
-        let result = SharedMemory::create(c"result", RESULT_BYTES_MAX, WriteAccess::Everyone)?;
+        let request = shared_memory(c"request", REQUEST_BYTES_MAX, WriteAccess::Ours)?;
+        let result = shared_memory(c"result", RESULT_BYTES_MAX, WriteAccess::Everyone)?;
         let nowhere = OwnedFd::from(
             std::fs::OpenOptions::new()
                 .read(true)
                 .write(true)
                 .open("/dev/null")?,
         );
-        let mut native = SharedMemory::create(c"native", NATIVE.len(), WriteAccess::Ours)?;
+        let mut native = shared_memory(c"native", NATIVE.len(), WriteAccess::Ours)?;
         native.write(0, NATIVE);
-        let store =
-            SharedMemory::create(c"store", store_bytes(recipe.backend), WriteAccess::Everyone)?;
+        let store = shared_memory(c"store", store_bytes(recipe.backend), WriteAccess::Everyone)?;
         let copy = |memory: &SharedMemory| memory.as_fd().try_clone_to_owned();
         let descriptors = [
             nowhere,
@@ -128,6 +131,11 @@ impl Template {
         if let Some(processor) = recipe.processor {
             // Elsewhere it is slower, and nothing else.
             let _ = child.keep_on(processor);
+        }
+        if recipe.backend != Backend::Exec {
+            // Their workers are no children of ours: there is no other way to end one.
+            sys::send_signal(child.descriptor(), NO_SIGNAL)
+                .map_err(|it| Need::Signal.refused(it))?;
         }
         let hello = greet(&channel, &Settings::of(recipe))?;
         Ok(Self {
@@ -329,7 +337,7 @@ impl Template {
             {
                 Ok(patience) => (patience, None),
                 Err(overrun) => {
-                    sys::send_signal(self.child.descriptor(), libc::SIGKILL)?;
+                    self.child.kill();
                     (START_WALL_MAX, Some(overrun))
                 }
             };
@@ -344,6 +352,13 @@ impl Template {
     }
 }
 
+fn shared_memory(name: &CStr, bytes: usize, access: WriteAccess) -> io::Result<SharedMemory> {
+    SharedMemory::create(name, bytes, access).map_err(|error| match error.raw_os_error() {
+        Some(libc::ENOSYS | libc::EPERM | libc::EACCES) => Need::SharedMemory.refused(error),
+        _ => error,
+    })
+}
+
 fn c_string(bytes: &[u8]) -> io::Result<CString> {
     CString::new(bytes).map_err(Error::other)
 }
@@ -351,7 +366,7 @@ fn c_string(bytes: &[u8]) -> io::Result<CString> {
 /// What a template that could not do what it was asked for says of it.
 fn failure(message: &[u8]) -> Error {
     match (message.first(), message.get(1..).map(number)) {
-        (Some(b'f'), Some(Ok(error))) => Error::from_raw_os_error(error),
+        (Some(b'f'), Some(Ok(error))) => refusal::reported(error),
         (Some(b'd'), Some(Ok(status))) => {
             let what = format!("a worker was lost (wait status {status:#x})");
             Error::other(what)

@@ -112,10 +112,19 @@ impl Child {
         Ok(Ending::of_status(status))
     }
 
-    /// Kills it, with everything in its process namespace, and takes it from the process table.
+    /// Kills it, with everything in its process namespace.
+    pub(crate) fn kill(&self) {
+        if !self.reaped && send_signal(self.descriptor(), libc::SIGKILL).is_err() {
+            // A host may refuse that way. The number is still the child's: nobody has taken it from the process table.
+            // SAFETY: no memory is involved.
+            unsafe { libc::kill(self.pid, libc::SIGKILL) };
+        }
+    }
+
+    /// Kills it and takes it from the process table.
     fn end(&mut self) {
         if !self.reaped {
-            let _ = send_signal(self.descriptor.as_fd(), libc::SIGKILL);
+            self.kill();
             let _ = self.reap();
         }
     }
@@ -242,6 +251,15 @@ fn clone(namespaces: libc::c_int, plan: &mut Plan<'_>) -> io::Result<(libc::pid_
     };
     drop(signals);
     let pid = checked(pid)?;
+    if descriptor < 0 {
+        // A kernel that does not know the flag passes it over.
+        // SAFETY: the child is ours, and nobody has taken it from the process table.
+        unsafe {
+            libc::kill(pid, libc::SIGKILL);
+            libc::waitpid(pid, std::ptr::null_mut(), 0);
+        }
+        return Err(io::Error::from(io::ErrorKind::Unsupported));
+    }
     // SAFETY: CLONE_PIDFD gave us a descriptor that nobody else owns.
     Ok((pid, unsafe { OwnedFd::from_raw_fd(descriptor) }))
 }

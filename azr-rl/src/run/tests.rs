@@ -141,6 +141,8 @@ fn a_run_keeps_everything_that_it_did() {
     assert_eq!((first.step, last.step), (0, 6));
     let metrics = fs::read_to_string(root.join("metrics.jsonl")).unwrap();
     assert_eq!(metrics.lines().count(), 6, "a line a step");
+    let place = r#""sandbox":{"backend":"scripted","missing":["net"]}"#;
+    assert!(metrics.lines().all(|line| line.contains(place)));
     let evaluated: Vec<bool> = metrics
         .lines()
         .map(|line| line.contains("\"eval\""))

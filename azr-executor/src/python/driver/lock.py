@@ -128,7 +128,7 @@ def filter_calls(program):
 
 
 def shut_in(settings):
-    """Puts the layers on. Gives those that the host refused, and the landlock rules that are left to workers."""
+    """Puts the layers on. Gives those that the host refused, whether one stays root, and landlock rules for workers."""
     refused = {}
 
     def put_on(layer, step, *arguments):
@@ -146,8 +146,10 @@ def shut_in(settings):
         put_on("uts", host_name)
     put_on("rlimits", limits)
     put_on("no-new-privs", no_new_privileges)
+    keeps_root = False
     if settings["gives_up_root"]:
         put_on("capabilities", give_up_root)
+        keeps_root = "capabilities" in refused
         put_on("user", own_users)
     put_on("capabilities", drop_capabilities)
     rules = put_on("landlock", landlock_rules if settings["rolls_back"] else landlock)
@@ -155,4 +157,4 @@ def shut_in(settings):
         can_be_watched()
     die_with_supervisor()
     put_on("seccomp", filter_calls, bytes.fromhex(settings["filter"]))
-    return refused, -1 if rules is None else rules
+    return refused, keeps_root, -1 if rules is None else rules

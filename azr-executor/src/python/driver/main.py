@@ -208,12 +208,12 @@ def main():
     close_all_but([PROC, STORE] if settings["rolls_back"] else [])
     submodules = submodules_by_package()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    refused, rules = shut_in(settings)
+    refused, keeps_root, rules = shut_in(settings)
     if is_native:
         words = native_settings(settings, windows, store, address_space, submodules, rules)
     gc.collect()
     gc.freeze()
-    hello = {"version": list(sys.version_info[:3]), "refused": refused}
+    hello = {"version": list(sys.version_info[:3]), "refused": refused, "keeps_root": keeps_root}
     recursion_limit(1000 + NATIVE_FRAMES)
     LIBC = None
     os.write(SOCKET, json.dumps(hello).encode())
