@@ -86,7 +86,7 @@ const SCRIPTS: [&[(&[u8], u8)]; 8] = [
 ];
 
 const HELLO: (&[u8], u8) = (
-    br#"{"version": [3, 11, 7], "refused": {"landlock": 38, "user": 1}}"#,
+    br#"{"version": [3, 11, 7], "refused": {"landlock": 38, "user": 1}, "keeps_root": true}"#,
     0,
 );
 const WORKER: (&[u8], u8) = (b"p", 1);

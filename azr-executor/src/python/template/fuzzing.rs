@@ -73,7 +73,8 @@ impl Impostor {
             processor: None,
         };
         let (channel, _) = Channel::pair()?;
-        let hello = serde_json::from_str(r#"{"version": [3, 11, 0], "refused": {}}"#)?;
+        let hello =
+            serde_json::from_str(r#"{"version": [3, 11, 0], "refused": {}, "keeps_root": false}"#)?;
         let limits = Limits {
             wall_ms_max,
             ..Limits::default()

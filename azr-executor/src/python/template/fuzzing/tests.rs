@@ -5,7 +5,8 @@
 use super::*;
 use crate::outcome::Limit;
 
-const HELLO: Message<'static> = message(br#"{"version": [3, 11, 7], "refused": {"landlock": 38}}"#);
+const HELLO: Message<'static> =
+    message(br#"{"version": [3, 11, 7], "refused": {"landlock": 38}, "keeps_root": false}"#);
 const WORKER: Message<'static> = Message {
     bytes: b"p",
     descriptors: 1,
