@@ -221,7 +221,7 @@ fn summary(sandbox: &Python, desk: &Desk, started: Instant) -> String {
     let passed_over: String = sandbox
         .passed_over()
         .iter()
-        .map(|it| format!(" ({it})"))
+        .map(|it| format!(", not {} ({})", it.backend, it.cause()))
         .collect();
     let isolation = sandbox.isolation();
     let layers: Vec<&str> = isolation.layers.iter().map(|layer| layer.name()).collect();

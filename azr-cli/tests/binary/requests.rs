@@ -80,6 +80,42 @@ fn doctor_reports_the_interpreter_it_is_told_to_use() {
 }
 
 #[test]
+fn doctor_says_of_each_backend_whether_it_works() {
+    let place = tempfile::tempdir().unwrap();
+    let report = |mut command: std::process::Command| -> serde_json::Value {
+        let output = command.current_dir(place.path()).output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let backends = |report: &serde_json::Value| -> Vec<serde_json::Value> {
+        let findings = report["findings"].as_array().unwrap().iter();
+        findings
+            .filter(|it| it["name"] == "backend")
+            .cloned()
+            .collect()
+    };
+    let everywhere = backends(&report(command(place.path(), &["doctor", "--json"])));
+    assert_eq!(everywhere.len(), 3, "{everywhere:?}");
+    // Where templates cannot open handles of their workers; the call has this number everywhere.
+    let mut restricted = std::process::Command::new("python3");
+    let launcher = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../azr-executor/tests/hosts/host.py"
+    );
+    restricted
+        .args(["-I", "-S", launcher, "50", "same", "434,38", "--"])
+        .args([env!("CARGO_BIN_EXE_azr"), "doctor", "--json"]);
+    let states = backends(&report(restricted));
+    for (backend, state) in states.iter().zip(["missing", "missing", "good"]) {
+        assert_eq!(backend["state"], state, "{backend}");
+    }
+    let [found, remedy] = ["found", "remedy"].map(|it| states[1][it].as_str().unwrap());
+    assert!(
+        found.contains("pidfd_open is refused") && remedy.contains("allow pidfd_open"),
+        "{found} {remedy}"
+    );
+}
+
+#[test]
 fn inspecting_what_is_no_run_is_a_wrong_request() {
     let place = tempfile::tempdir().unwrap();
     azr(place.path(), &["inspect", "nowhere"]).is_refused(&["nowhere", "name the directory"]);

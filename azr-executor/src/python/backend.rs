@@ -69,6 +69,17 @@ pub struct PassedOver {
     pub error: SandboxError,
 }
 
+impl PassedOver {
+    /// Why, in a few words and without what to do.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        match &self.error {
+            SandboxError::Backend { source, .. } => source.to_string(),
+            error => error.to_string(),
+        }
+    }
+}
+
 impl Display for PassedOver {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "the {} backend is passed over: ", self.backend)?;
