@@ -154,6 +154,14 @@ pub fn limit_address_space(bytes: u64) {
     limit(RLIMIT_AS, bytes, with_headroom);
 }
 
+/// Takes the headroom back.
+pub fn leave_headroom() {
+    let with_headroom = WITH_HEADROOM.load(Relaxed);
+    if with_headroom != 0 {
+        limit(RLIMIT_AS, with_headroom - HEADROOM_BYTES, with_headroom);
+    }
+}
+
 /// Permits this process its headroom.
 pub fn use_headroom() {
     let with_headroom = WITH_HEADROOM.load(Relaxed);

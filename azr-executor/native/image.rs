@@ -39,8 +39,8 @@ const RUNS_MAX: u32 = 256;
 /// Pages beyond those of the first run after a renewal that bring the next one early.
 const EXTRA_PAGES_MAX: usize = 128;
 
-/// Pages of address space beyond those at the snapshot that are taken away at once.
-const LARGE_PAGES: usize = 1024;
+/// Pages to copy that bring the next one in any case: more are not copied in each program's time.
+const PAGES_MAX: usize = 768;
 
 /// Pages that had no content at the snapshot; with more of them the worker is replaced.
 const NEW_PAGES_MAX: usize = 2048;
@@ -54,17 +54,6 @@ pub struct Ledger {
     regions: [Region; REGIONS_MAX],
     /// Watched addresses, each from its start to its end, without anything else between.
     blocks: [[usize; 2]; RANGES_MAX],
-}
-
-/// How much more address space a worker has than at the snapshot.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Growth {
-    /// The same: it mapped nothing that is still there, and its heap ends where it ended.
-    None,
-    /// Some.
-    Some,
-    /// So much that taking it away takes long.
-    Large,
 }
 
 /// A worker's memory as it was at the snapshot.
@@ -139,13 +128,10 @@ impl Image {
         &self.ledger().blocks[..self.blocks]
     }
 
-    /// How much the worker has grown since the snapshot.
-    pub fn growth(&self) -> Growth {
-        match self.address_space() {
-            Some(pages) if pages == self.pages => Growth::None,
-            Some(pages) if pages <= self.pages + LARGE_PAGES => Growth::Some,
-            _ => Growth::Large,
-        }
+    /// Whether the worker has another address space than at the snapshot: it mapped what is still there, or its heap ends
+    /// elsewhere.
+    pub fn has_grown(&self) -> bool {
+        self.address_space() != Some(self.pages)
     }
 
     /// Pages of the worker's address space.
@@ -268,7 +254,8 @@ impl Image {
             self.pages_of_first_run = pages;
         }
         self.runs += 1;
-        let is_due = RUNS_MAX <= self.runs || self.pages_of_first_run + EXTRA_PAGES_MAX < pages;
+        let pages_max = (self.pages_of_first_run + EXTRA_PAGES_MAX).min(PAGES_MAX);
+        let is_due = RUNS_MAX <= self.runs || pages_max < pages;
         Some(Plan { steps, is_due })
     }
 

@@ -92,16 +92,15 @@ pub unsafe fn run(request: &Request, windows: &Windows, tools: Tools) {
         py::PyErr_Clear();
         let namespace = start(source, bans, &mut writer, tools);
         let stopped = writer.length();
+        let mut before: Option<Rest> = None;
         for (nth, arguments) in call_arguments[..calls].iter().enumerate() {
             match namespace {
                 Some(namespace) => {
-                    call(
-                        namespace,
-                        entry,
-                        *arguments,
-                        request.output_bytes_max,
-                        &mut writer,
-                    );
+                    if let Some(rest) = before.take() {
+                        rest.clear_away();
+                    }
+                    let bytes_max = request.output_bytes_max;
+                    before = call(namespace, entry, *arguments, bytes_max, &mut writer);
                 }
                 None if nth > 0 => writer.repeat(stopped),
                 None => {}
@@ -150,7 +149,8 @@ unsafe fn start(source: &[u8], bans: &[u8], writer: &mut Writer, tools: Tools) -
             std::ptr::null_mut::<u8>(),
         );
         if code.is_null() {
-            writer.exception(raised());
+            let [_, exception, _] = raised();
+            writer.exception(exception);
             return None;
         }
         let ran = py::PyEval_EvalCode(code, namespace, namespace);
@@ -163,63 +163,102 @@ unsafe fn start(source: &[u8], bans: &[u8], writer: &mut Writer, tools: Tools) -
     }
 }
 
-/// One call of the entry function, as a record.
+/// What a call leaves behind when its record is written.
+struct Rest {
+    /// What it returned, or the exception with its class and traceback.
+    objects: [Ref; 3],
+    /// Whether garbage was collected.
+    was_collecting: bool,
+}
+
+impl Rest {
+    /// The program goes on as if there had been no record: what the call left takes no memory from the next one, and all
+    /// is as the program had it.
+    unsafe fn clear_away(self) {
+        host::leave_headroom();
+        // SAFETY: the interpreter's lock is held, and nobody else has these references. Destructors of the program run
+        // here as they would between two calls.
+        unsafe {
+            for object in self.objects {
+                py::Py_DecRef(object);
+            }
+            py::PyErr_Clear();
+            if self.was_collecting {
+                py::PyGC_Enable();
+            }
+        }
+    }
+}
+
+/// One call of the entry function, as a record. None when it was not called.
 unsafe fn call(
     namespace: Ref,
     entry: &[u8],
     arguments: Ref,
     bytes_max: usize,
     writer: &mut Writer,
-) {
+) -> Option<Rest> {
     // SAFETY: as in `run`; the arguments are a tuple of a list and a dictionary.
     unsafe {
         let name = string(entry);
         if arguments.is_null() || name.is_null() {
-            return writer.out_of_memory();
+            writer.out_of_memory();
+            return None;
         }
         let function = py::PyDict_GetItem(namespace, name);
         if function.is_null() {
-            return writer.not_defined(entry);
+            writer.not_defined(entry);
+            return None;
         }
         let positional = py::PySequence_Tuple(py::PyTuple_GetItem(arguments, 0));
         let keyword = py::PyTuple_GetItem(arguments, 1);
         if positional.is_null() {
-            return writer.out_of_memory();
+            writer.out_of_memory();
+            return None;
         }
         let value = py::PyObject_Call(function, positional, keyword);
         py::stop_tracing();
         if value.is_null() {
-            failure(writer);
-        } else {
-            quiet();
-            writer.returned(value, bytes_max);
+            return Some(failure(writer));
         }
+        let was_collecting = quiet();
+        writer.returned(value, bytes_max);
+        let nothing = std::ptr::null_mut();
+        Some(Rest {
+            objects: [value, nothing, nothing],
+            was_collecting,
+        })
     }
 }
 
-/// Nothing of the program runs from here on, and what it left of its memory is not too little for a record.
-unsafe fn quiet() {
-    // SAFETY: the interpreter's lock is held.
-    unsafe { py::PyGC_Disable() };
+/// Nothing of the program runs from here on, and what it left of its memory is not too little for a record. Gives whether
+/// garbage was collected.
+unsafe fn quiet() -> bool {
     host::use_headroom();
+    // SAFETY: the interpreter's lock is held.
+    unsafe { py::PyGC_Disable() != 0 }
 }
 
 /// What a program raised, as a record.
-unsafe fn failure(writer: &mut Writer) {
+unsafe fn failure(writer: &mut Writer) -> Rest {
     // SAFETY: as in `run`; an exception is set.
     unsafe {
-        quiet();
-        let exception = raised();
+        let was_collecting = quiet();
+        let [class, exception, traceback] = raised();
         if exception.is_null() || py::kind(exception) == py::PyExc_MemoryError {
             writer.out_of_memory();
         } else {
             writer.exception(exception);
         }
+        Rest {
+            objects: [class, exception, traceback],
+            was_collecting,
+        }
     }
 }
 
-/// The exception that is set, taken. Its traceback and what it holds stay as they are.
-unsafe fn raised() -> Ref {
+/// The exception that is set, taken: its class, itself, its traceback. What it holds stays as it is.
+unsafe fn raised() -> [Ref; 3] {
     let (mut class, mut value, mut traceback) = (
         std::ptr::null_mut(),
         std::ptr::null_mut(),
@@ -230,7 +269,7 @@ unsafe fn raised() -> Ref {
         py::PyErr_Fetch(&raw mut class, &raw mut value, &raw mut traceback);
         py::PyErr_NormalizeException(&raw mut class, &raw mut value, &raw mut traceback);
     }
-    value
+    [class, value, traceback]
 }
 
 /// Makes modules unimportable. A policy, not a wall: the walls are the layers around the process.

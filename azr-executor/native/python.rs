@@ -55,6 +55,8 @@ unsafe extern "C" {
     pub fn PyFloat_FromDouble(value: f64) -> Ref;
     pub fn PyFrozenSet_New(elements: Ref) -> Ref;
     pub fn PyGC_Disable() -> c_int;
+    pub fn PyGC_Enable() -> c_int;
+    pub fn Py_DecRef(object: Ref);
     pub fn PyImport_GetModuleDict() -> Ref;
     pub fn PyIter_Next(iterator: Ref) -> Ref;
     pub fn PyList_GetItem(list: Ref, index: isize) -> Ref;

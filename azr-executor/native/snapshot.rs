@@ -8,7 +8,7 @@ use std::ffi::{c_int, c_long, c_uint};
 
 use crate::heap;
 use crate::host::{self, Need};
-use crate::image::{Growth, Image, Ledger, Plan};
+use crate::image::{Image, Ledger, Plan};
 use crate::life::{self, Birth};
 use crate::program::Request;
 use crate::serve::Settings;
@@ -52,8 +52,6 @@ struct Worker {
     end_of_heap: usize,
     /// What it has to copy before its next run.
     plan: Plan,
-    /// What it mapped meanwhile, and has to unmap.
-    growth: Growth,
     /// Whether it could close its own memory with protection keys.
     has_keys: bool,
     /// The limit of its address space that is set now.
@@ -206,7 +204,6 @@ impl<'template> Nursery<'template> {
             area: self.area,
             end_of_heap: birth.end_of_heap,
             plan: Plan::default(),
-            growth: Growth::None,
             has_keys: has_protection_keys(),
             address_space_max: 0,
         })
@@ -217,10 +214,10 @@ impl Worker {
     /// Serves requests until it cannot be used again; true when the supervisor is gone.
     fn serve(&mut self, settings: &Settings, socket: c_int) -> bool {
         while let Some(request) = host::next_request(socket) {
-            let is_whole = if request == b'a' {
-                self.audit(socket)
-            } else {
-                self.run(settings, socket)
+            let is_whole = match request {
+                b'a' => self.audit(socket),
+                b'c' => self.settle(socket),
+                _ => self.run(settings, socket),
             };
             if !is_whole {
                 return false;
@@ -235,7 +232,8 @@ impl Worker {
         let request = unsafe { Request::read(settings.windows.request) };
         let memory = request.memory_bytes_max;
         self.limit(settings.address_space.saturating_add(memory));
-        let (status, registers) = self.run_to_stop();
+        let status = self.go(GOES_ON);
+        let registers = self.process.registers();
         let is_done = stopped_at_trap(status).is_ok()
             && registers[NEXT_INSTRUCTION] == self.registers[NEXT_INSTRUCTION];
         if !is_done && self.is_spoilt(status, &registers) {
@@ -248,29 +246,32 @@ impl Worker {
             ending(status, registers[CALL])
         };
         // Wherever it stopped: it has no say in where it goes on, and a signal that it stopped for is never delivered.
-        let plan = stop_signal(status).and_then(|_| self.image.plan());
-        self.growth = self.image.growth();
-        match plan {
-            Some(plan) if self.growth == Growth::Large => {
-                // What this program mapped is not taken away in the next one's time.
-                host::report(socket, ENDED_WAIT, ending, -1);
-                self.plan = plan;
-                let is_whole = self.roll_back().is_ok();
-                if is_whole {
-                    host::report(socket, READY, 0, -1);
-                }
-                is_whole
-            }
-            Some(plan) => {
-                host::report(socket, ENDED, ending, -1);
-                self.plan = plan;
-                true
-            }
-            None => {
-                host::report(socket, ENDED_WAIT, ending, -1);
-                false
-            }
+        let Some(plan) = stop_signal(status).and_then(|_| self.image.plan()) else {
+            host::report(socket, ENDED_WAIT, ending, -1);
+            return false;
+        };
+        self.plan = plan;
+        if !plan.is_due && !self.image.has_grown() {
+            host::report(socket, ENDED, ending, -1);
+            return true;
         }
+        // What takes long to undo is not undone in the next program's time.
+        host::report(socket, ENDED_WAIT, ending, -1);
+        let is_undone = self.roll_back().is_ok();
+        if !is_undone || plan.is_due && self.image.protect().is_err() {
+            return false;
+        }
+        host::report(socket, READY, 0, -1);
+        true
+    }
+
+    /// Takes a signal that was sent to a program which had already ended, so that it does not stop the next one.
+    fn settle(&mut self, socket: c_int) -> bool {
+        let is_undone = self.roll_back().is_ok();
+        if is_undone {
+            host::report(socket, READY, 0, -1);
+        }
+        is_undone
     }
 
     /// Whether the worker failed before the program began, while it made itself what it was: no verdict. Or the program made
@@ -281,24 +282,15 @@ impl Worker {
             && trap.contains(&registers[NEXT_INSTRUCTION])
     }
 
-    /// Lets the worker make itself what it was and run: its wait status, and where it stopped. Protection is renewed in
-    /// between when it is due, and only when all is as it was.
-    fn run_to_stop(&mut self) -> (c_int, Registers) {
-        if self.plan.is_due {
-            let is_renewed = self.roll_back().is_ok() && self.image.protect().is_ok();
-            if !is_renewed {
-                return (KILLED, self.registers);
-            }
-        }
-        let status = self.go(self.plan.steps, GOES_ON);
-        (status, self.process.registers())
-    }
-
-    /// The worker makes itself what it was, and stops again.
+    /// The worker makes itself what it was, and stops again. A signal that was meant for the program before may stop it on
+    /// the way; then it starts over.
     fn roll_back(&mut self) -> Result<(), Failure> {
-        stopped_at_trap(self.go(self.plan.steps, STOPS))?;
+        let mut status = self.go(STOPS);
+        while stop_signal(status) == Some(SIGXCPU) {
+            status = self.go(STOPS);
+        }
+        stopped_at_trap(status)?;
         self.plan.steps = 0;
-        self.growth = Growth::None;
         Ok(())
     }
 
@@ -318,29 +310,18 @@ impl Worker {
         rolled_back
     }
 
-    /// Lets the worker go from the trap until it stops. A signal that was meant for the program before stops it before it did
-    /// anything; then it is let go again.
-    fn go(&self, steps: usize, then: u64) -> c_int {
+    /// Lets the worker go from the trap until it stops: its wait status. What it mapped is unmapped on the way only if it
+    /// stops again, for nothing is mapped when a program begins.
+    fn go(&self, then: u64) -> c_int {
         let mut registers = self.registers;
         registers[HAS_KEYS] = u64::from(self.has_keys);
-        registers[AREA] = if self.growth == Growth::None {
-            0
-        } else {
-            self.area as u64
-        };
+        registers[AREA] = if then == STOPS { self.area as u64 } else { 0 };
         registers[END_OF_HEAP] = self.end_of_heap as u64;
-        registers[STEPS] = steps as u64;
+        registers[STEPS] = self.plan.steps as u64;
         registers[LIST] = self.image.store_there as u64;
         registers[STOPS_AGAIN] = then;
-        loop {
-            self.process.resume_at(&registers);
-            let status = self.process.stop();
-            let is_late = stop_signal(status) == Some(SIGXCPU)
-                && self.process.registers()[NEXT_INSTRUCTION] == registers[NEXT_INSTRUCTION];
-            if !is_late {
-                return status;
-            }
-        }
+        self.process.resume_at(&registers);
+        self.process.stop()
     }
 
     fn limit(&mut self, address_space: u64) {

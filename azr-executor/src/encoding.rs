@@ -147,6 +147,7 @@ impl<'bytes> Reader<'bytes> {
 
     /// One value.
     pub fn value(&mut self) -> Result<Value, DecodeError> {
+        self.nodes = 0;
         self.value_at(0)
     }
 

@@ -76,6 +76,37 @@ fn a_hung_program_holds_its_own_lane_only_and_is_answered_in_time() {
     }
 }
 
+/// Programs whose second call has to find what the first one found: room for values, memory, and the garbage collector.
+const TWICE: [(&str, &str); 6] = [
+    ("def f(x):\n    return list(range(x))\n", "60000"),
+    ("import gc\ndef f(x):\n    return gc.isenabled()\n", "1"),
+    (
+        "class N:\n    pass\ndef f(x):\n    for i in range(4000):\n        n = N()\n        n.me, n.b = n, bytearray(100000)\n    return x\n",
+        "1",
+    ),
+    (
+        "def f(x):\n    b = bytearray(x << 20)\n    raise ValueError('x')\n",
+        "150",
+    ),
+    ("def f(x):\n    return len(bytes(x << 20))\n", "264"),
+    (
+        "import sys\nsys.setrecursionlimit(3000)\ndef f(x):\n    return sys.getrecursionlimit()\n",
+        "1",
+    ),
+];
+
+#[test]
+fn a_check_gives_what_a_run_gives() {
+    for backend in permitted_backends() {
+        let sandbox = start(1, backend);
+        for (program, input) in TWICE {
+            let [run, check] = [Scrutiny::Run, Scrutiny::Check]
+                .map(|scrutiny| outputs(&sandbox, &job(program, &[input], scrutiny, 60_000)));
+            assert_eq!(run, check, "{backend:?}: {program}");
+        }
+    }
+}
+
 #[test]
 fn what_is_not_brief_is_given_up_and_leaves_nothing() {
     for backend in permitted_backends() {

@@ -316,3 +316,26 @@ fn a_program_that_pretends_that_none_has_begun_is_killed() {
     }
     assert_eq!(sandbox.audit().unwrap(), 0);
 }
+
+#[test]
+fn what_the_kernel_was_asked_for_is_not_gone_on_with_for_the_next() {
+    let Some(sandbox) = sandbox() else { return };
+    let mut sleeps = job("import time\ndef f(x):\n    time.sleep(x)", "3600");
+    sleeps.limits.wall_ms_max = 300;
+    let outcomes = sandbox.run(&sleeps).unwrap().outcomes;
+    assert_eq!(outcomes[0].status(), "timeout");
+    let restarted = native(&sandbox, "(call(219), c.get_errno())[0]");
+    assert_eq!(restarted, Outcome::Returned((-1).into()));
+}
+
+#[test]
+fn much_that_one_program_maps_and_writes_is_undone_before_the_next_ones_time() {
+    let Some(sandbox) = sandbox() else { return };
+    let maps = "(lambda call, free, fresh: [call(9, free + i * 8192, 4096, 3, fresh, -1, 0) for i in range(700)][-1] == free + 699 * 8192)(call, free, fresh)";
+    for _ in 0..3 {
+        assert_eq!(shown(&native(&sandbox, maps)), "True");
+        let writes = run(&sandbox, PROGRAMS[2], "3");
+        assert_eq!(shown(&writes), "[3, 3, 3, 3, 3, 3, 3, 3, 3, 3]");
+        assert_eq!(sandbox.audit().unwrap(), 0);
+    }
+}

@@ -44,6 +44,11 @@ impl Deadline {
         }
     }
 
+    /// The time since the clock was started.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     /// How long to sleep, or why to end it. `calls_done` is the worker's word, which can only cost it its
     /// own lane's time, and at most as much as all calls are allowed together.
     pub(super) fn next_look(

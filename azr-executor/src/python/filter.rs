@@ -31,7 +31,6 @@ const HARMLESS: &[libc::c_long] = &[
     libc::SYS_nanosleep,
     libc::SYS_pselect6,
     libc::SYS_gettimeofday,
-    libc::SYS_restart_syscall,
     libc::SYS_sched_yield,
     libc::SYS_getuid,
     libc::SYS_geteuid,
@@ -168,6 +167,7 @@ pub(super) fn of_template(backend: Backend) -> Vec<u8> {
         Backend::Exec => (&[], refuse(libc::EAGAIN), KILL),
     };
     always(&mut filter, own, ALLOW);
+    always(&mut filter, &[libc::SYS_restart_syscall], ALLOW);
     on_fork(&mut filter, fork, on_escape);
     // Memory, but never executable.
     for call in [libc::SYS_mmap, libc::SYS_mprotect] {
@@ -223,6 +223,9 @@ const TO_PLACE: u32 = (libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED) as u32;
 /// an area that is emptied after each run, and the heap's end, which is put back.
 pub(super) fn of_worker() -> Vec<u8> {
     let mut filter = beginning();
+    // The kernel remembers what was interrupted, and would go on with what an earlier program asked for.
+    let interrupted = refuse(libc::EINTR);
+    always(&mut filter, &[libc::SYS_restart_syscall], interrupted);
     on_fork(&mut filter, refuse(libc::EAGAIN), STOP);
     on_call(&mut filter, libc::SYS_brk, |rule| {
         rule.extend([

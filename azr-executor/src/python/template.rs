@@ -35,17 +35,30 @@ const NATIVE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/azr_native.so"))
 /// How long a run may take before the processor time of a worker of many runs is looked at.
 const SHORT_RUN: Duration = Duration::from_millis(20);
 
-/// How long after its deadline a worker's end may take to be reported, before its template is given up.
+/// How long after its deadline a worker's end may take to be reported, before its template is given up; and how long it may
+/// take to see that a worker was lost before its program began.
 const GRACE: Duration = Duration::from_millis(50);
 
 /// The end of a worker that something outside of it has ended.
 const LOST: Ending = Ending::Signaled(libc::SIGKILL);
+
+/// The end of a program whose worker was stopped for it by [`Template::kill_worker`].
+const STOPPED: Ending = Ending::Signaled(libc::SIGXCPU);
 
 /// What asks whether a signal could be sent, and sends none.
 const NO_SIGNAL: i32 = 0;
 
 /// Size of the largest message from a template, bytes.
 pub(super) const MESSAGE_BYTES_MAX: usize = 1 << 14;
+
+/// What came of one run.
+struct Verdict {
+    ending: Ending,
+    /// From when its worker was told to begin.
+    elapsed: Duration,
+    /// None when it was to be brief and was not.
+    outcomes: Option<Vec<Outcome>>,
+}
 
 /// What a template is made of.
 #[derive(Debug, Clone)]
@@ -168,22 +181,26 @@ impl Template {
     /// # Errors
     /// When the template is lost. It must not be used again, and nothing is known of the program.
     pub(super) fn run(&mut self, run: Run<'_>) -> io::Result<Option<Vec<Outcome>>> {
-        let (ending, outcomes) = self.run_once(run)?;
-        // No program can do that to a worker that is rolled back; whoever did, it is no verdict. One that seems to be met
-        // by it twice is met by the host's lack of memory, which is.
-        if self.backend == Backend::Snapshot && ending == LOST {
-            return Ok(self.run_once(run)?.1);
+        let verdict = self.run_once(run)?;
+        // A worker that is lost at once was lost before the program began. A program that makes it look so gains nothing.
+        let is_lost = self.backend == Backend::Snapshot && verdict.ending == LOST;
+        if is_lost && verdict.elapsed < GRACE {
+            return Ok(self.run_once(run)?.outcomes);
         }
-        Ok(outcomes)
+        Ok(verdict.outcomes)
     }
 
-    fn run_once(&mut self, run: Run<'_>) -> io::Result<(Ending, Option<Vec<Outcome>>)> {
+    fn run_once(&mut self, run: Run<'_>) -> io::Result<Verdict> {
         let nonce = draw_nonce()?;
         let request = run.to_bytes(&nonce);
         if !self.request.write(0, &request) {
             let bytes = request.len() as u64;
             let outcomes = vec![Outcome::Denied(Denial::SourceTooLarge { bytes })];
-            return Ok((Ending::Exited(0), Some(outcomes)));
+            return Ok(Verdict {
+                ending: Ending::Exited(0),
+                elapsed: Duration::ZERO,
+                outcomes: Some(outcomes),
+            });
         }
         let left_over = self.request_length.saturating_sub(request.len());
         self.request.clear(request.len(), left_over);
@@ -198,7 +215,23 @@ impl Template {
         let outcomes = self.judge(ending, exceeded, &nonce, run);
         // What one program leaves in shared memory, the next one must not find.
         self.result.wipe()?;
-        Ok((ending, outcomes))
+        let elapsed = deadline.elapsed();
+        if exceeded.is_some() && self.backend == Backend::Snapshot && ending != STOPPED {
+            self.settle()?;
+        }
+        Ok(Verdict {
+            ending,
+            elapsed,
+            outcomes,
+        })
+    }
+
+    /// Has a signal taken that may have come too late for the program that it was meant for.
+    fn settle(&mut self) -> io::Result<()> {
+        self.await_worker()?;
+        self.channel.send(b"c")?;
+        self.is_worker_due = true;
+        Ok(())
     }
 
     /// Pages of the worker's memory that are not what they were before its first program, once it is rolled back.
@@ -243,6 +276,7 @@ impl Template {
     ) -> Option<Vec<Outcome>> {
         let output_bytes_max = run.job.limits.output_bytes_max;
         let outcome = match (ending, overrun) {
+            (_, Some(Overrun::Limit(limit))) => Outcome::Exceeded(limit),
             (Ending::Exited(0), _) => {
                 let header = self.result.read(0, HEADER_BYTES);
                 match result::records_length(&header, nonce) {
@@ -255,7 +289,6 @@ impl Template {
                 }
             }
             (_, Some(Overrun::Patience)) => return None,
-            (_, Some(Overrun::Limit(limit))) => Outcome::Exceeded(limit),
             (Ending::Exited(_), None) => Outcome::Killed { signal: 0 },
             (Ending::Signaled(libc::SIGSYS), None) => Outcome::Denied(Denial::SystemCall),
             (Ending::Signaled(libc::SIGXCPU), None) => Outcome::Exceeded(Limit::Cpu),

@@ -79,10 +79,19 @@ def quiet(run):
     """Nothing of the program runs from here on: no tracing, no collection, no limit too low for us."""
     stop_tracing(None)
     stop_profiling(None)
+    run.was_collecting, run.recursion_limit = is_collecting(), recursion_limit_now()
     collect_off()
     recursion_limit(1000)
     headroom = run.address_space + HEADROOM_BYTES
     set_limit(ADDRESS_SPACE, (headroom, headroom))
+
+
+def loud(run):
+    """The program goes on as if its last call had not been reported."""
+    set_limit(ADDRESS_SPACE, (run.address_space, run.address_space + HEADROOM_BYTES))
+    recursion_limit(run.recursion_limit)
+    if run.was_collecting:
+        collect_on()
 
 
 def start_program(run, submodules):
@@ -114,6 +123,8 @@ def work(request, result, address_space, submodules):
     namespace, stopped = start_program(run, submodules)
     records = bytearray()
     for nth in range(run.calls):
+        if nth and namespace is not None:
+            loud(run)
         record = stopped if namespace is None else call_once(run, namespace, nth)
         records += record
         result[CALLS_DONE] = nth + 1

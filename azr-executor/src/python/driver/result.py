@@ -15,8 +15,9 @@ float_bytes = struct.Struct("<d").pack
 complex_bytes = struct.Struct("<dd").pack
 complex_parts = complex.__dict__["real"].__get__, complex.__dict__["imag"].__get__
 length_bytes = struct.Struct("<I").pack
-exit_process, collect_off = os._exit, gc.disable
-stop_tracing, stop_profiling, recursion_limit = sys.settrace, sys.setprofile, sys.setrecursionlimit
+exit_process, collect_off, collect_on, is_collecting = os._exit, gc.disable, gc.enable, gc.isenabled
+stop_tracing, stop_profiling = sys.settrace, sys.setprofile
+recursion_limit, recursion_limit_now = sys.setrecursionlimit, sys.getrecursionlimit
 set_limit = resource.setrlimit
 ADDRESS_SPACE = resource.RLIMIT_AS
 
