@@ -30,6 +30,7 @@ mod refusal;
 mod request;
 mod result;
 mod template;
+mod verdict;
 
 pub use backend::{Backend, BackendChoice, PassedOver};
 

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::outcome::{Denial, Limit, Outcome};
+use crate::outcome::Outcome;
 use crate::python::Backend;
 use crate::python::deadline::{Deadline, Overrun, Stopwatch};
 use crate::python::greeting::{Hello, START_WALL_MAX, Settings, greet, store_bytes};
@@ -15,7 +15,8 @@ use crate::python::keeper::Keeper;
 use crate::python::namespaces::NamespacePlan;
 use crate::python::refusal::{self, Need};
 use crate::python::request::{REQUEST_BYTES_MAX, RESULT_BYTES_MAX, Run};
-use crate::python::result::{self, CALLS_DONE_AT, HEADER_BYTES, NONCE_BYTES};
+use crate::python::result::{CALLS_DONE_AT, NONCE_BYTES};
+use crate::python::verdict::{self, Verdict};
 use crate::sys::{self, Channel, Child, Ending, Processor, SharedMemory, Spawn, WriteAccess};
 
 #[cfg(any(fuzzing, test))]
@@ -39,26 +40,11 @@ const SHORT_RUN: Duration = Duration::from_millis(20);
 /// take to see that a worker was lost before its program began.
 const GRACE: Duration = Duration::from_millis(50);
 
-/// The end of a worker that something outside of it has ended.
-const LOST: Ending = Ending::Signaled(libc::SIGKILL);
-
-/// The end of a program whose worker was stopped for it by [`Template::kill_worker`].
-const STOPPED: Ending = Ending::Signaled(libc::SIGXCPU);
-
 /// What asks whether a signal could be sent, and sends none.
 const NO_SIGNAL: i32 = 0;
 
 /// Size of the largest message from a template, bytes.
 pub(super) const MESSAGE_BYTES_MAX: usize = 1 << 14;
-
-/// What came of one run.
-struct Verdict {
-    ending: Ending,
-    /// From when its worker was told to begin.
-    elapsed: Duration,
-    /// None when it was to be brief and was not.
-    outcomes: Option<Vec<Outcome>>,
-}
 
 /// What a template is made of.
 #[derive(Debug, Clone)]
@@ -183,7 +169,7 @@ impl Template {
     pub(super) fn run(&mut self, run: Run<'_>) -> io::Result<Option<Vec<Outcome>>> {
         let verdict = self.run_once(run)?;
         // A worker that is lost at once was lost before the program began. A program that makes it look so gains nothing.
-        let is_lost = self.backend == Backend::Snapshot && verdict.ending == LOST;
+        let is_lost = self.backend == Backend::Snapshot && verdict.is_lost();
         if is_lost && verdict.elapsed < GRACE {
             return Ok(self.run_once(run)?.outcomes);
         }
@@ -194,13 +180,7 @@ impl Template {
         let nonce = draw_nonce()?;
         let request = run.to_bytes(&nonce);
         if !self.request.write(0, &request) {
-            let bytes = request.len() as u64;
-            let outcomes = vec![Outcome::Denied(Denial::SourceTooLarge { bytes })];
-            return Ok(Verdict {
-                ending: Ending::Exited(0),
-                elapsed: Duration::ZERO,
-                outcomes: Some(outcomes),
-            });
+            return Ok(Verdict::source_too_large(request.len() as u64));
         }
         let left_over = self.request_length.saturating_sub(request.len());
         self.request.clear(request.len(), left_over);
@@ -208,22 +188,21 @@ impl Template {
         self.await_worker()?;
         self.channel.send(b"r")?;
         let deadline = Deadline::start(&run.job.limits, run.calls, run.patience);
-        let (ending, exceeded) = match self.backend {
+        let (ending, overrun) = match self.backend {
             Backend::Snapshot | Backend::Fork => self.watch_worker(&deadline)?,
             Backend::Exec => self.watch_child(&deadline)?,
         };
-        let outcomes = self.judge(ending, exceeded, &nonce, run);
+        let verdict = Verdict {
+            ending,
+            elapsed: deadline.elapsed(),
+            outcomes: verdict::outcomes(&self.result, ending, overrun, &nonce, run),
+        };
         // What one program leaves in shared memory, the next one must not find.
         self.result.wipe()?;
-        let elapsed = deadline.elapsed();
-        if exceeded.is_some() && self.backend == Backend::Snapshot && ending != STOPPED {
+        if overrun.is_some() && self.backend == Backend::Snapshot && !verdict.is_stopped() {
             self.settle()?;
         }
-        Ok(Verdict {
-            ending,
-            elapsed,
-            outcomes,
-        })
+        Ok(verdict)
     }
 
     /// Has a signal taken that may have come too late for the program that it was meant for.
@@ -264,37 +243,6 @@ impl Template {
             }
         }
         Ok(())
-    }
-
-    /// Reads the result of a worker that is dead or stopped. Only a whole result and a clean exit count.
-    fn judge(
-        &self,
-        ending: Ending,
-        overrun: Option<Overrun>,
-        nonce: &[u8; NONCE_BYTES],
-        run: Run<'_>,
-    ) -> Option<Vec<Outcome>> {
-        let output_bytes_max = run.job.limits.output_bytes_max;
-        let outcome = match (ending, overrun) {
-            (_, Some(Overrun::Limit(limit))) => Outcome::Exceeded(limit),
-            (Ending::Exited(0), _) => {
-                let header = self.result.read(0, HEADER_BYTES);
-                match result::records_length(&header, nonce) {
-                    Some(length) => {
-                        let records = self.result.read(HEADER_BYTES, length);
-                        let calls = run.calls as usize;
-                        return Some(result::outcomes(&records, calls, output_bytes_max));
-                    }
-                    None => Outcome::Killed { signal: 0 },
-                }
-            }
-            (_, Some(Overrun::Patience)) => return None,
-            (Ending::Exited(_), None) => Outcome::Killed { signal: 0 },
-            (Ending::Signaled(libc::SIGSYS), None) => Outcome::Denied(Denial::SystemCall),
-            (Ending::Signaled(libc::SIGXCPU), None) => Outcome::Exceeded(Limit::Cpu),
-            (Ending::Signaled(signal), None) => Outcome::Killed { signal },
-        };
-        Some(vec![outcome])
     }
 
     /// Waits for a worker of the template's. Most are done before anything has to be looked at.
