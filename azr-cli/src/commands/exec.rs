@@ -52,7 +52,8 @@ const EXAMPLE: &str = r#"Example:
 A job has program, inputs (argument lists as text) and optionally id, mode, entry (f), expected, prediction,
 predicted_input, cpu_ms_max (1000), wall_ms_max (2000), memory_bytes_max, output_bytes_max, equality (python or strict),
 inputs_are (literals or expressions) and bans (module names; by default the paper's list in check mode, else none).
-status is ok, error, timeout, memory, killed, denied, nondeterministic or invalid."#;
+status is ok, error, timeout, memory, killed, denied, nondeterministic or invalid; missing names the isolation layers
+that this host refuses."#;
 
 /// Backends by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -22,6 +22,8 @@ pub struct Verdict {
     r#match: Vec<Option<bool>>,
     detail: String,
     backend: &'static str,
+    /// Isolation layers that this host refuses.
+    missing: Vec<&'static str>,
     micros: u64,
 }
 
@@ -134,6 +136,12 @@ impl Verdict {
                 .or(unreadable)
                 .unwrap_or_default(),
             backend: sandbox.backend().name(),
+            missing: sandbox
+                .isolation()
+                .missing
+                .iter()
+                .map(|it| it.layer.name())
+                .collect(),
             micros,
         }))
     }
@@ -149,6 +157,7 @@ impl Verdict {
             r#match: Vec::new(),
             detail: refusal.detail,
             backend: "none",
+            missing: Vec::new(),
             micros: 0,
         }
     }
