@@ -11,11 +11,14 @@ use thiserror::Error;
 pub mod batch;
 pub mod cpu;
 
-pub use crate::kernels::{
-    adamw::Factors,
-    attention::{BLOCK as PAGE_TOKENS, Heads},
-    matmul::Plus,
-    rope::Turn,
+pub use crate::{
+    kernels::{
+        adamw::Factors,
+        attention::{BLOCK as PAGE_TOKENS, Heads},
+        matmul::Plus,
+        rope::Turn,
+    },
+    simd::team::Team,
 };
 pub use batch::{Batch, Segment};
 pub use cpu::CpuBackend;
@@ -82,6 +85,9 @@ pub trait Backend: Send + Sync {
     type Weights: Send + Sync;
     /// A batch the device can read.
     type Batch: Send + Sync;
+
+    /// Threads of the host, for what is computed there.
+    fn team(&self) -> &Team;
 
     /// Zeros.
     ///

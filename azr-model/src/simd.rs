@@ -13,6 +13,7 @@ pub(crate) mod matrix;
 pub(crate) mod panels;
 mod portable;
 pub(crate) mod product;
+pub(crate) mod team;
 pub(crate) mod tile;
 
 /// Instruction sets that the kernels know, found at run time.

@@ -1,9 +1,10 @@
-//! The processor: f32, all threads of the current rayon pool, the same bits for any number of them.
+//! The processor: f32, a team of threads, the same bits for any number of them.
 
 use std::ops::Range;
 
 use super::{
-    AttentionSaved, Backend, BackendError, Batch, CacheLayer, Factors, HeadSaved, Heads, Plus, Turn,
+    AttentionSaved, Backend, BackendError, Batch, CacheLayer, Factors, HeadSaved, Heads, Plus,
+    Team, Turn,
 };
 use crate::kernels::{
     adamw,
@@ -24,6 +25,17 @@ fn out_of_memory(elements: usize) -> impl Fn(std::collections::TryReserveError) 
 }
 
 impl CpuBackend {
+    /// Computes with so many threads, the caller's among them; the default is one for each processor.
+    pub fn with_threads(threads: usize) -> Self {
+        let team = Team::new(threads);
+        Self {
+            scratch: Scratch {
+                team,
+                ..Scratch::default()
+            },
+        }
+    }
+
     fn attention_of<'a>(&'a self, batch: &'a Batch, heads: &'a Heads) -> Attention<'a> {
         Attention {
             scratch: &self.scratch,
@@ -39,6 +51,10 @@ impl Backend for CpuBackend {
     type ViewMut<'a> = &'a mut [f32];
     type Weights = matmul::Weights;
     type Batch = Batch;
+
+    fn team(&self) -> &Team {
+        &self.scratch.team
+    }
 
     fn allocate(&self, elements: usize) -> Result<Vec<f32>, BackendError> {
         let mut buffer = Vec::new();
@@ -86,32 +102,32 @@ impl Backend for CpuBackend {
     }
 
     fn pack(&self, matrix: &[f32], weights: &mut matmul::Weights) {
-        weights.pack(matrix);
+        weights.pack(&self.scratch.team, matrix);
     }
 
     fn embed(&self, batch: &Batch, table: &[f32], x: &mut [f32]) {
         let d = x.len() / batch.tokens.len().max(1);
-        embedding::forward(table, &batch.tokens, d, x);
+        embedding::forward(&self.scratch.team, table, &batch.tokens, d, x);
     }
 
     fn embed_backward(&self, batch: &Batch, dx: &[f32], dtable: &mut [f32]) {
         let d = dx.len() / batch.tokens.len().max(1);
-        embedding::backward(dx, &batch.tokens, d, dtable);
+        embedding::backward(&self.scratch.team, dx, &batch.tokens, d, dtable);
     }
 
     fn pick(&self, batch: &Batch, x: &[f32], picked: &mut [f32]) {
         let d = x.len() / batch.tokens.len().max(1);
-        embedding::forward(x, &batch.outputs, d, picked);
+        embedding::forward(&self.scratch.team, x, &batch.outputs, d, picked);
     }
 
     fn pick_backward(&self, batch: &Batch, dpicked: &[f32], dx: &mut [f32]) {
         let d = dx.len() / batch.tokens.len().max(1);
         dx.fill(0.0);
-        embedding::backward(dpicked, &batch.outputs, d, dx);
+        embedding::backward(&self.scratch.team, dpicked, &batch.outputs, d, dx);
     }
 
     fn rms_norm(&self, x: &[f32], w: &[f32], eps: f32, y: &mut [f32], r: &mut [f32]) {
-        rms_norm::forward(x, w, eps, y, r);
+        rms_norm::forward(&self.scratch.team, x, w, eps, y, r);
     }
 
     fn rms_norm_backward(
@@ -121,7 +137,7 @@ impl Backend for CpuBackend {
         dx: &mut [f32],
         dw: &mut [f32],
     ) {
-        rms_norm::backward(dy, x, w, r, dx, dw);
+        rms_norm::backward(&self.scratch.team, dy, x, w, r, dx, dw);
     }
 
     fn linear(&self, x: &[f32], weights: &matmul::Weights, plus: Plus<&[f32]>, y: &mut [f32]) {
@@ -137,15 +153,16 @@ impl Backend for CpuBackend {
     }
 
     fn linear_backward_bias(&self, dy: &[f32], db: &mut [f32]) {
-        matmul::backward_bias(dy, db);
+        matmul::backward_bias(&self.scratch.team, dy, db);
     }
 
     fn angles(&self, batch: &Batch, frequencies: &[f32], turns: &mut [f32]) {
-        rope::angles(&batch.positions, frequencies, turns);
+        rope::angles(&self.scratch.team, &batch.positions, frequencies, turns);
     }
 
     fn rope(&self, heads: &Heads, turns: &[f32], way: Turn, qkv: &mut [f32]) {
         rope::turn(
+            &self.scratch.team,
             qkv,
             heads.width(),
             heads.heads + heads.kv_heads,
@@ -204,11 +221,11 @@ impl Backend for CpuBackend {
     }
 
     fn swiglu(&self, gate_up: &[f32], f: usize, y: &mut [f32]) {
-        swiglu::forward(gate_up, f, y);
+        swiglu::forward(&self.scratch.team, gate_up, f, y);
     }
 
     fn swiglu_backward(&self, gate_up: &[f32], dy: &[f32], f: usize, dgate_up: &mut [f32]) {
-        swiglu::backward(gate_up, dy, f, dgate_up);
+        swiglu::backward(&self.scratch.team, gate_up, dy, f, dgate_up);
     }
 
     fn head(
@@ -254,7 +271,7 @@ impl Backend for CpuBackend {
     }
 
     fn sum_of_squares(&self, values: &[f32]) -> Result<f64, BackendError> {
-        Ok(adamw::sum_of_squares(values))
+        Ok(adamw::sum_of_squares(&self.scratch.team, values))
     }
 
     fn adamw(
@@ -264,6 +281,13 @@ impl Backend for CpuBackend {
         moments: (&mut [f32], &mut [f32]),
         factors: Factors,
     ) {
-        adamw::step(weights, gradient, moments.0, moments.1, factors);
+        adamw::step(
+            &self.scratch.team,
+            weights,
+            gradient,
+            moments.0,
+            moments.1,
+            factors,
+        );
     }
 }

@@ -7,7 +7,6 @@
 use std::collections::VecDeque;
 
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
-use rayon::prelude::*;
 use thiserror::Error;
 
 use super::{
@@ -132,6 +131,23 @@ struct Active {
     tokens: Vec<u32>,
     logprobs: Vec<f32>,
     finish: Option<Finish>,
+}
+
+impl Active {
+    /// Draws the next token; false if the logits are no numbers.
+    fn draw(&mut self, request: &Request, logits: &[f32]) -> bool {
+        let Some(drawn) = sample::draw(logits, &request.sampling, &mut self.generator) else {
+            return false;
+        };
+        self.tokens.push(drawn.token);
+        self.logprobs.push(drawn.logprob);
+        if request.stop_tokens.contains(&drawn.token) {
+            self.finish = Some(Finish::Stop);
+        } else if self.tokens.len() == request.new_tokens_max {
+            self.finish = Some(Finish::Length);
+        }
+        true
+    }
 }
 
 struct Schedule<'a, B: Backend> {
@@ -303,28 +319,20 @@ impl<'a, B: Backend> Schedule<'a, B> {
             &mut staging,
         )?;
         let requests = self.requests;
-        let grain = crate::kernels::rows::grain(vocab);
-        self.active
-            .par_iter_mut()
-            .zip(logits.par_chunks_exact(vocab))
-            .with_min_len(grain)
-            .try_for_each(|(it, logits)| {
-                let request = &requests[it.request];
-                let Some(drawn) = sample::draw(logits, &request.sampling, &mut it.generator) else {
-                    return Err(GenerateError::NotFinite {
-                        request: it.request,
-                        token: it.tokens.len(),
-                    });
-                };
-                it.tokens.push(drawn.token);
-                it.logprobs.push(drawn.logprob);
-                if request.stop_tokens.contains(&drawn.token) {
-                    it.finish = Some(Finish::Stop);
-                } else if it.tokens.len() == request.new_tokens_max {
-                    it.finish = Some(Finish::Length);
-                }
-                Ok(())
-            })
+        let mut drawn = vec![false; self.active.len()];
+        let rows = logits.chunks_exact(vocab);
+        let parts = self.active.iter_mut().zip(rows).zip(&mut drawn);
+        backend.team().each(parts, |((it, logits), drawn)| {
+            let request = &requests[it.request];
+            *drawn = it.draw(request, logits);
+        });
+        let Some(index) = drawn.iter().position(|drawn| !drawn) else {
+            return Ok(());
+        };
+        Err(GenerateError::NotFinite {
+            request: self.active[index].request,
+            token: self.active[index].tokens.len(),
+        })
     }
 
     fn leave(&mut self, deliver: &mut dyn FnMut(usize, Completion)) {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{BatchLimits, Completion, Finish, Request, Sampling, generate};
 use crate::{
-    Transformer,
+    CpuBackend, Transformer,
     config::Architecture,
     learn::{Sequence, TokenGradients, Trainer, TrainerOptions},
     transformer::specimens,
@@ -31,10 +31,8 @@ fn sample(
     limits: &BatchLimits,
     threads: usize,
 ) -> Vec<Completion> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .unwrap();
+    let parameters = transformer.to_parameters().unwrap();
+    let transformer = Transformer::new(CpuBackend::with_threads(threads), parameters).unwrap();
     let mut completions = vec![None; requests.len()];
     let mut deliver = |index: usize, completion: Completion| {
         assert!(
@@ -42,8 +40,7 @@ fn sample(
             "request {index} was delivered twice"
         );
     };
-    pool.install(|| generate(transformer, requests, limits, &mut deliver))
-        .unwrap();
+    generate(&transformer, requests, limits, &mut deliver).unwrap();
     completions
         .into_iter()
         .map(|it| it.expect("every request is delivered"))

@@ -1,6 +1,6 @@
 //! Row-wise loops shared out among threads: every row is computed alone, so how they are shared cannot be seen.
 
-use rayon::prelude::*;
+use crate::simd::team::Team;
 
 /// Elements below which another thread costs more than it brings.
 const GRAIN_ELEMENTS: usize = 1 << 14;
@@ -11,12 +11,15 @@ pub(crate) fn grain(width: usize) -> usize {
 }
 
 /// Calls `each(first row, rows)` on consecutive parts of `out`, whose rows are `width` wide.
-pub(crate) fn in_parallel(out: &mut [f32], width: usize, each: impl Fn(usize, &mut [f32]) + Sync) {
+pub(crate) fn in_parallel(
+    team: &Team,
+    out: &mut [f32],
+    width: usize,
+    each: impl Fn(usize, &mut [f32]) + Sync,
+) {
     let grain = grain(width);
-    if out.len() <= grain * width || rayon::current_num_threads() < 2 {
-        return each(0, out);
-    }
-    out.par_chunks_mut(grain * width)
-        .enumerate()
-        .for_each(|(part, rows)| each(part * grain, rows));
+    team.each(
+        out.chunks_mut((grain * width).max(1)).enumerate(),
+        |(part, rows)| each(part * grain, rows),
+    );
 }

@@ -4,7 +4,7 @@ use super::{
     Checkpointing, LearnError, Sequence, StepOptions, TokenGradients, Trainer, TrainerOptions,
 };
 use crate::{
-    Transformer,
+    CpuBackend, Transformer,
     config::Architecture,
     learn::{TokenScores, optimizer::StepError},
     transformer::specimens,
@@ -42,15 +42,11 @@ fn trainer(options: TrainerOptions) -> Trainer {
 }
 
 fn gradient(options: TrainerOptions, threads: usize) -> Vec<f32> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .unwrap();
-    pool.install(|| {
-        let mut trainer = trainer(options);
-        trainer.accumulate(&sequences(1), 1.0, &mut weigh).unwrap();
-        trainer.with_gradient(<[f32]>::to_vec).unwrap()
-    })
+    let parameters = specimens::parameters(specimens::dimensions(Architecture::Qwen2));
+    let transformer = Transformer::new(CpuBackend::with_threads(threads), parameters).unwrap();
+    let mut trainer = Trainer::new(transformer, options).unwrap();
+    trainer.accumulate(&sequences(1), 1.0, &mut weigh).unwrap();
+    trainer.with_gradient(<[f32]>::to_vec).unwrap()
 }
 
 fn weights(trainer: &Trainer) -> Vec<f32> {

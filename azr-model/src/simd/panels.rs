@@ -2,10 +2,9 @@
 
 use std::collections::TryReserveError;
 
-use rayon::prelude::*;
-
 use super::{
     aligned::Aligned,
+    team::Team,
     tile::{PANEL, Right},
 };
 
@@ -32,26 +31,22 @@ impl Panels {
     }
 
     /// Takes over a row-major `[columns, depth]` matrix.
-    pub(crate) fn pack(&mut self, matrix: &[f32]) {
+    pub(crate) fn pack(&mut self, team: &Team, matrix: &[f32]) {
         let (depth, columns) = (self.depth, self.columns);
         assert_eq!(
             matrix.len(),
             depth * columns,
             "the matrix has the shape of its panels"
         );
-        let rows_of_panel = matrix.par_chunks(PANEL * depth);
-        self.data
-            .as_mut_slice()
-            .par_chunks_mut(PANEL * depth)
-            .zip(rows_of_panel)
-            .with_min_len(8)
-            .for_each(|(panel, rows)| {
-                for (j, row) in rows.chunks_exact(depth).enumerate() {
-                    for (line, value) in panel.as_chunks_mut::<PANEL>().0.iter_mut().zip(row) {
-                        line[j] = *value;
-                    }
+        let rows_of_panel = matrix.chunks(PANEL * depth);
+        let panels = self.data.as_mut_slice().chunks_mut(PANEL * depth);
+        team.each(panels.zip(rows_of_panel), |(panel, rows)| {
+            for (j, row) in rows.chunks_exact(depth).enumerate() {
+                for (line, value) in panel.as_chunks_mut::<PANEL>().0.iter_mut().zip(row) {
+                    line[j] = *value;
                 }
-            });
+            }
+        });
     }
 
     /// Number of outputs.

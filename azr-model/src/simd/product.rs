@@ -12,6 +12,7 @@ use super::{
     Isa,
     matrix::MatrixMut,
     panels::Panels,
+    team::Team,
     tile::{self, Extent, Left, Lies, PANEL, ROWS_MAX, Right, Start, Sums},
 };
 
@@ -51,6 +52,8 @@ pub(crate) enum Finish<'a> {
 pub(crate) struct Product<'a> {
     /// Memory of its blocks.
     pub(crate) blocks: &'a Pool<Block>,
+    /// Threads that share it.
+    pub(crate) team: &'a Team,
     pub(crate) rows: usize,
     pub(crate) depth: usize,
     pub(crate) columns: usize,
@@ -59,16 +62,26 @@ pub(crate) struct Product<'a> {
     pub(crate) finish: Finish<'a>,
 }
 
+/// What one task computes.
+struct Part<'a> {
+    rows: Range<usize>,
+    columns: Range<usize>,
+    out: MatrixMut<'a>,
+}
+
 impl Product<'_> {
-    /// Computes it with all threads of the current pool.
+    /// Computes it with all threads of its team.
     pub(crate) fn run(&self, out: MatrixMut<'_>) {
         self.check(&out);
         let isa = Isa::detect();
-        if rayon::current_num_threads() < 2 {
-            self.serial(isa, 0..self.rows, 0..self.columns, out);
-        } else {
-            self.share(isa, 0..self.rows, 0..self.columns, out);
+        if self.team.threads() < 2 {
+            return self.serial(isa, 0..self.rows, 0..self.columns, out);
         }
+        let mut parts = Vec::new();
+        self.cut(0..self.rows, 0..self.columns, out, &mut parts);
+        self.team.each(parts, |part: Part<'_>| {
+            self.serial(isa, part.rows, part.columns, part.out)
+        });
     }
 
     /// Computes some columns of it on this thread; `out` holds those columns.
@@ -106,30 +119,33 @@ impl Product<'_> {
         }
     }
 
-    /// Halves the longer side until a part is small, and gives one half away.
-    fn share(&self, isa: Isa, rows: Range<usize>, columns: Range<usize>, out: MatrixMut<'_>) {
+    /// Halves the longer side until a part is small.
+    fn cut<'o>(
+        &self,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        out: MatrixMut<'o>,
+        parts: &mut Vec<Part<'o>>,
+    ) {
         let row_blocks = rows.len().div_ceil(BLOCK_ROWS);
         let column_blocks = columns.len().div_ceil(BLOCK_COLUMNS / 2);
         let small = self.nanoseconds(rows.len(), columns.len()) <= GRAIN_NS;
         if small || (row_blocks <= 1 && column_blocks <= 1) {
-            return self.serial(isa, rows, columns, out);
+            parts.push(Part { rows, columns, out });
+            return;
         }
         if column_blocks <= row_blocks {
             let at = (row_blocks / 2) * BLOCK_ROWS;
             let (top, bottom) = out.split_rows(at);
             let middle = rows.start + at;
-            rayon::join(
-                || self.share(isa, rows.start..middle, columns.clone(), top),
-                || self.share(isa, middle..rows.end, columns.clone(), bottom),
-            );
+            self.cut(rows.start..middle, columns.clone(), top, parts);
+            self.cut(middle..rows.end, columns, bottom, parts);
         } else {
             let at = (column_blocks / 2) * (BLOCK_COLUMNS / 2);
             let (left, right) = out.split_columns(at);
             let middle = columns.start + at;
-            rayon::join(
-                || self.share(isa, rows.clone(), columns.start..middle, left),
-                || self.share(isa, rows.clone(), middle..columns.end, right),
-            );
+            self.cut(rows.clone(), columns.start..middle, left, parts);
+            self.cut(rows, middle..columns.end, right, parts);
         }
     }
 

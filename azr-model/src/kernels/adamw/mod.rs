@@ -4,9 +4,7 @@
 //! `w *= 1 - lr decay`, `m = b1 m + (1 - b1) g`, `v = b2 v + (1 - b2) g^2`,
 //! `w -= lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps)`. As in PyTorch; all f32.
 
-use rayon::prelude::*;
-
-use crate::simd::{lanes, multiversion};
+use crate::simd::{lanes, multiversion, team::Team};
 
 #[cfg(test)]
 mod reference;
@@ -38,13 +36,17 @@ pub struct Factors {
 }
 
 /// Sum of squares in a fixed shape; not finite if any element is not.
-pub(crate) fn sum_of_squares(values: &[f32]) -> f64 {
-    let parts: Vec<f64> = values.par_chunks(CHUNK).map(sum_of_squares_here).collect();
-    parts.iter().sum()
+pub(crate) fn sum_of_squares(team: &Team, values: &[f32]) -> f64 {
+    let mut sums = vec![0.0f64; values.len().div_ceil(CHUNK)];
+    team.each(values.chunks(CHUNK).zip(&mut sums), |(part, sum)| {
+        *sum = sum_of_squares_here(part);
+    });
+    sums.iter().sum()
 }
 
 /// Updates weights and moments, and empties the gradient.
 pub(crate) fn step(
+    team: &Team,
     weights: &mut [f32],
     gradient: &mut [f32],
     first: &mut [f32],
@@ -56,16 +58,14 @@ pub(crate) fn step(
         gradient.len() == n && first.len() == n && second.len() == n,
         "moments are as long as the weights"
     );
-    let moments = first
-        .par_chunks_mut(CHUNK)
-        .zip(second.par_chunks_mut(CHUNK));
-    weights
-        .par_chunks_mut(CHUNK)
-        .zip(gradient.par_chunks_mut(CHUNK))
-        .zip(moments)
-        .for_each(|((weights, gradient), (first, second))| {
-            step_here(weights, gradient, first, second, factors)
-        });
+    let moments = first.chunks_mut(CHUNK).zip(second.chunks_mut(CHUNK));
+    let parts = weights
+        .chunks_mut(CHUNK)
+        .zip(gradient.chunks_mut(CHUNK))
+        .zip(moments);
+    team.each(parts, |((weights, gradient), (first, second))| {
+        step_here(weights, gradient, first, second, factors);
+    });
 }
 
 multiversion! {

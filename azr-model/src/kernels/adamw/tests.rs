@@ -1,7 +1,10 @@
 //! Several steps against the reference, and the norm for any number of threads.
 
 use super::{Factors, reference, step, sum_of_squares};
-use crate::kernels::contract::{check, numbers, wide};
+use crate::{
+    kernels::contract::{check, numbers, wide},
+    simd::team::Team,
+};
 
 /// Some 10 roundings a step over 5 steps.
 const TOLERANCE: f64 = 2e-6;
@@ -36,6 +39,7 @@ fn five_steps_match_the_reference_and_empty_the_gradient() {
                 eps: 1e-8,
             };
             step(
+                &Team::default(),
                 &mut weights,
                 &mut gradient,
                 &mut first,
@@ -69,14 +73,8 @@ fn five_steps_match_the_reference_and_empty_the_gradient() {
 fn the_norm_is_right_and_the_same_for_any_number_of_threads() {
     let values = numbers(100_003, 3);
     let truth: f64 = wide(&values).iter().map(|v| v * v).sum();
-    let on = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
-        pool.install(|| sum_of_squares(&values))
-    };
+    let on = |threads: usize| sum_of_squares(&Team::new(threads), &values);
     assert!((on(1) - truth).abs() <= 1e-6 * truth);
     assert_eq!(on(1).to_bits(), on(3).to_bits());
-    assert!(!sum_of_squares(&[1.0, f32::NAN]).is_finite());
+    assert!(!sum_of_squares(&Team::default(), &[1.0, f32::NAN]).is_finite());
 }

@@ -54,7 +54,17 @@ impl Attention<'_> {
             heads,
             isa: Isa::detect(),
         };
-        pass.share(segments, 0..heads.kv_heads, Gradients { dq, dk, dv });
+        let mut parts = Vec::new();
+        pass.cut(
+            segments,
+            0..heads.kv_heads,
+            Gradients { dq, dk, dv },
+            &mut parts,
+        );
+        scratch.team.each(parts, |(segment, kv_head, out)| {
+            pass.spaces
+                .with(|space| pass.head(segment, kv_head, space, out));
+        });
     }
 }
 
@@ -103,29 +113,30 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    fn share(&self, segments: &[Segment], kv: Range<usize>, out: Gradients<'_>) {
+    /// Parts of one key/value head of one sequence each.
+    fn cut<'o>(
+        &self,
+        segments: &'o [Segment],
+        kv: Range<usize>,
+        out: Gradients<'o>,
+        parts: &mut Vec<(&'o Segment, usize, Gradients<'o>)>,
+    ) {
         let group = self.heads.group();
         if let ([segment], 1) = (segments, kv.len()) {
-            return self
-                .spaces
-                .with(|space| self.head(segment, kv.start, space, out));
+            parts.push((segment, kv.start, out));
+            return;
         }
         if segments.len() <= 1 {
             let at = kv.len() / 2;
             let (left, right) = out.split_heads(at, group, self.heads.head_dim);
             let middle = kv.start + at;
-            rayon::join(
-                || self.share(segments, kv.start..middle, left),
-                || self.share(segments, middle..kv.end, right),
-            );
-            return;
+            self.cut(segments, kv.start..middle, left, parts);
+            return self.cut(segments, middle..kv.end, right, parts);
         }
         let (first, second) = segments.split_at(segments.len() / 2);
         let (top, bottom) = out.split_rows(first.iter().map(|it| it.rows.len()).sum());
-        rayon::join(
-            || self.share(first, kv.clone(), top),
-            || self.share(second, kv.clone(), bottom),
-        );
+        self.cut(first, kv.clone(), top, parts);
+        self.cut(second, kv, bottom, parts);
     }
 
     /// One key/value head of one sequence.

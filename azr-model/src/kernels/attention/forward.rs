@@ -48,10 +48,13 @@ impl Attention<'_> {
             pages,
             cache,
             isa: Isa::detect(),
+            threads: scratch.team.threads(),
         };
         let out = MatrixMut::new(out, rows, heads.query_width());
         let lse = MatrixMut::new(lse, rows, heads.heads);
-        pass.share(segments, 0..heads.kv_heads, out, lse);
+        let mut parts = Vec::new();
+        pass.cut(segments, 0..heads.kv_heads, (out, lse), &mut parts);
+        scratch.team.each(parts, |part| pass.serial(part));
     }
 }
 
@@ -81,6 +84,15 @@ struct Pass<'a> {
     pages: Pages<'a>,
     cache: &'a [f32],
     isa: Isa,
+    threads: usize,
+}
+
+/// What one task computes: some sequences, some of their key/value heads.
+struct Part<'a> {
+    segments: Vec<Segment>,
+    kv: Range<usize>,
+    out: MatrixMut<'a>,
+    lse: MatrixMut<'a>,
 }
 
 /// Up to six queries that read the same keys: tokens of one head, or heads of one token.
@@ -114,18 +126,25 @@ impl Strip {
 
 impl Pass<'_> {
     /// Halves the segments, then the rows of one, then its key/value heads, until a part is small.
-    fn share(
+    fn cut<'o>(
         &self,
         segments: &[Segment],
         kv: Range<usize>,
-        out: MatrixMut<'_>,
-        lse: MatrixMut<'_>,
+        (out, lse): (MatrixMut<'o>, MatrixMut<'o>),
+        parts: &mut Vec<Part<'o>>,
     ) {
         let group = self.heads.group();
         let cost = segments.iter().map(Segment::pairs).sum::<usize>() * kv.len() * group;
         let single = segments.len() == 1 && segments[0].rows.len() <= ROWS_MAX && kv.len() == 1;
-        if cost <= GRAIN_PAIRS || single || rayon::current_num_threads() < 2 {
-            return self.serial(segments, kv, out, lse);
+        if cost <= GRAIN_PAIRS || single || self.threads < 2 {
+            let segments = segments.to_vec();
+            parts.push(Part {
+                segments,
+                kv,
+                out,
+                lse,
+            });
+            return;
         }
         if let [segment] = segments {
             let rows = segment.rows.len();
@@ -134,46 +153,31 @@ impl Pass<'_> {
                 let (out, out_right) = out.split_columns(at * group * self.heads.head_dim);
                 let (lse, lse_right) = lse.split_columns(at * group);
                 let middle = kv.start + at;
-                rayon::join(
-                    || self.share(segments, kv.start..middle, out, lse),
-                    || self.share(segments, middle..kv.end, out_right, lse_right),
-                );
-                return;
+                self.cut(segments, kv.start..middle, (out, lse), parts);
+                return self.cut(segments, middle..kv.end, (out_right, lse_right), parts);
             }
             let at = rows / 2;
             let (first, second) = (segment.part(0..at), segment.part(at..rows));
             let (out, out_below) = out.split_rows(at);
             let (lse, lse_below) = lse.split_rows(at);
-            rayon::join(
-                || self.share(std::slice::from_ref(&first), kv.clone(), out, lse),
-                || {
-                    self.share(
-                        std::slice::from_ref(&second),
-                        kv.clone(),
-                        out_below,
-                        lse_below,
-                    )
-                },
-            );
-            return;
+            self.cut(&[first], kv.clone(), (out, lse), parts);
+            return self.cut(&[second], kv, (out_below, lse_below), parts);
         }
         let (first, second) = segments.split_at(segments.len() / 2);
         let at = first.iter().map(|it| it.rows.len()).sum();
         let (out, out_below) = out.split_rows(at);
         let (lse, lse_below) = lse.split_rows(at);
-        rayon::join(
-            || self.share(first, kv.clone(), out, lse),
-            || self.share(second, kv.clone(), out_below, lse_below),
-        );
+        self.cut(first, kv.clone(), (out, lse), parts);
+        self.cut(second, kv, (out_below, lse_below), parts);
     }
 
-    fn serial(
-        &self,
-        segments: &[Segment],
-        kv: Range<usize>,
-        mut out: MatrixMut<'_>,
-        mut lse: MatrixMut<'_>,
-    ) {
+    fn serial(&self, part: Part<'_>) {
+        let Part {
+            segments,
+            kv,
+            mut out,
+            mut lse,
+        } = part;
         let group = self.heads.group();
         let (first_row, first_head) = (
             segments.first().map_or(0, |it| it.rows.start),
@@ -181,7 +185,7 @@ impl Pass<'_> {
         );
         self.floats.with(|sums| {
             sums.resize(sums.len().max(ROWS_MAX * self.heads.padded()), 0.0);
-            for segment in segments {
+            for segment in &segments {
                 for g in kv.clone() {
                     for strip in strips(segment, g * group..(g + 1) * group) {
                         let states = self.walk(segment, g, &strip, sums);

@@ -131,10 +131,6 @@ fn a_query_has_the_same_bits_however_its_sequence_is_read() {
         let table: Vec<u32> = (0..length.div_ceil(BLOCK) as u32).collect();
         // Reads rows up to each cut in turn, two layers in one cache.
         let read = |cuts: &[usize], threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build()
-                .unwrap();
             let mut cache = vec![0.0; 2 * table.len() * heads.page_elements()];
             let (mut out, mut lse) = (
                 vec![0.0; length * heads.query_width()],
@@ -155,13 +151,13 @@ fn a_query_has_the_same_bits_however_its_sequence_is_read() {
                 let out = &mut out[first * heads.query_width()..cut * heads.query_width()];
                 let lse = &mut lse[first * heads.heads..cut * heads.heads];
                 let qkv = &qkv[first * heads.width()..cut * heads.width()];
-                let (scratch, segments) = (Scratch::default(), [segment]);
+                let (scratch, segments) = (Scratch::of_threads(threads), [segment]);
                 let attention = Attention {
                     scratch: &scratch,
                     heads: &heads,
                     segments: &segments,
                 };
-                pool.install(|| attention.forward(qkv, pages, &mut cache, out, lse));
+                attention.forward(qkv, pages, &mut cache, out, lse);
                 first = *cut;
             }
             (out, lse)

@@ -1,7 +1,10 @@
 //! The contract, with repeated and missing rows.
 
 use super::{backward, forward, reference};
-use crate::kernels::contract::{check, numbers, wide};
+use crate::{
+    kernels::contract::{check, numbers, wide},
+    simd::team::Team,
+};
 
 /// Copies are exact; at most a few hundred additions meet in one row.
 const TOLERANCE: f64 = 1e-5;
@@ -14,7 +17,8 @@ fn forward_and_gradient_match_the_reference() {
             .map(|i| ((i * i + 3 * i) % table_rows) as u32)
             .collect();
         let mut x = vec![f32::NAN; n * d];
-        forward(&table, &indices, d, &mut x);
+        let team = Team::default();
+        forward(&team, &table, &indices, d, &mut x);
         check(
             "x",
             &x,
@@ -23,19 +27,15 @@ fn forward_and_gradient_match_the_reference() {
         );
         let dx = numbers(n * d, 2);
         let mut gradient = vec![0.0; table_rows * d];
-        backward(&dx, &indices, d, &mut gradient);
+        backward(&team, &dx, &indices, d, &mut gradient);
         check(
             "dtable",
             &gradient,
             &reference::backward(&wide(&dx), &indices, d, table_rows),
             TOLERANCE,
         );
-        let alone = rayon::ThreadPoolBuilder::new()
-            .num_threads(1)
-            .build()
-            .unwrap();
         let mut serial = vec![0.0; table_rows * d];
-        alone.install(|| backward(&dx, &indices, d, &mut serial));
+        backward(&Team::new(1), &dx, &indices, d, &mut serial);
         assert_eq!(serial, gradient);
     }
 }

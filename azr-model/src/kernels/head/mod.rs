@@ -7,8 +7,6 @@
 //! Backward: `dz = dlogprob ([v = target] - p) - dentropy p (ln p + entropy)`, in chunks of rows whose logits stay
 //! below [`LOGITS_MAX`]; they are computed again rather than kept.
 
-use rayon::prelude::*;
-
 use super::{
     exp::{exp, ln},
     matmul::{self, Plus, Weights},
@@ -154,15 +152,13 @@ impl Head<'_> {
         let blocks = v.div_ceil(BLOCK);
         // `[chunk of rows, block, row]`: a task owns the cells of its rows and its block.
         let mut cells = vec![Cell::default(); n.div_ceil(ROWS) * blocks * ROWS];
-        cells
-            .par_chunks_mut(ROWS)
-            .enumerate()
-            .for_each(|(task, cells)| {
-                let (chunk, block) = (task / blocks, task % blocks);
-                let first = chunk * ROWS;
-                let count = ROWS.min(n - first);
-                self.score_block(first, block, &mut cells[..count]);
-            });
+        let tasks = cells.chunks_mut(ROWS).enumerate();
+        self.scratch.team.each(tasks, |(task, cells)| {
+            let (chunk, block) = (task / blocks, task % blocks);
+            let first = chunk * ROWS;
+            let count = ROWS.min(n - first);
+            self.score_block(first, block, &mut cells[..count]);
+        });
         for (n, (logprob, entropy)) in logprobs.iter_mut().zip(entropies).enumerate() {
             let at = |block: usize| cells[((n / ROWS) * blocks + block) * ROWS + n % ROWS];
             let summary = RowSummary::merge((0..blocks).map(|block| at(block).sums));
@@ -177,6 +173,7 @@ impl Head<'_> {
         let words = block * BLOCK..self.weights.outputs().min((block + 1) * BLOCK);
         let product = Product {
             blocks: &self.scratch.blocks,
+            team: &self.scratch.team,
             rows: cells.len(),
             depth: d,
             columns: self.weights.outputs(),
@@ -219,7 +216,7 @@ impl Head<'_> {
                 logits.resize(logits.len().max(count * v), 0.0);
                 let logits = &mut logits[..count * v];
                 matmul::forward(self.scratch, hidden, self.weights, Plus::Nothing, logits);
-                rows::in_parallel(logits, v, |offset, part| {
+                rows::in_parallel(&self.scratch.team, logits, v, |offset, part| {
                     for (n, logits) in (first + offset..).zip(part.chunks_exact_mut(v)) {
                         self.differentiate(n, logits, gradients);
                     }

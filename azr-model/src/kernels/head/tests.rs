@@ -1,10 +1,13 @@
 //! The contract over vocabularies around the block, temperatures and rows; bits against a whole row of logits.
 
 use super::{Head, RowSummary, ScoreGradients, reference};
-use crate::kernels::{
-    contract::{check, differences, numbers, wide},
-    matmul::{self, Plus, Weights},
-    scratch::Scratch,
+use crate::{
+    kernels::{
+        contract::{check, differences, numbers, wide},
+        matmul::{self, Plus, Weights},
+        scratch::Scratch,
+    },
+    simd::team::Team,
 };
 
 /// Logits are chains of up to 200 products (2e-6 of their size, which is a few units); probabilities inherit it.
@@ -12,7 +15,7 @@ const TOLERANCE: f64 = 1e-5;
 
 fn packed(w: &[f32], v: usize, d: usize) -> Weights {
     let mut weights = Weights::new(v, d).unwrap();
-    weights.pack(w);
+    weights.pack(&Team::default(), w);
     weights
 }
 

@@ -5,14 +5,13 @@
 
 use std::collections::TryReserveError;
 
-use rayon::prelude::*;
-
 use super::scratch::Scratch;
 use crate::simd::{
     matrix::MatrixMut,
     multiversion,
     panels::Panels,
     product::{Factor, Finish, Product},
+    team::Team,
     tile::Left,
 };
 
@@ -45,8 +44,8 @@ impl Weights {
     }
 
     /// Takes over new values, `[outputs, inputs]` row-major.
-    pub(crate) fn pack(&mut self, matrix: &[f32]) {
-        self.0.pack(matrix);
+    pub(crate) fn pack(&mut self, team: &Team, matrix: &[f32]) {
+        self.0.pack(team, matrix);
     }
 
     /// Rows of the matrix.
@@ -84,6 +83,7 @@ pub(crate) fn forward(
     let right = Factor::Panels(&weights.0);
     Product {
         blocks: &scratch.blocks,
+        team: &scratch.team,
         rows,
         depth: inputs,
         columns: outputs,
@@ -112,6 +112,7 @@ pub(crate) fn backward_input(
     };
     let product = Product {
         blocks: &scratch.blocks,
+        team: &scratch.team,
         rows,
         depth: outputs,
         columns: inputs,
@@ -140,6 +141,7 @@ pub(crate) fn backward_weights(
     };
     let product = Product {
         blocks: &scratch.blocks,
+        team: &scratch.team,
         rows: outputs,
         depth: rows,
         columns: inputs,
@@ -151,12 +153,11 @@ pub(crate) fn backward_weights(
 }
 
 /// `db += sum over n of dy`.
-pub(crate) fn backward_bias(dy: &[f32], db: &mut [f32]) {
+pub(crate) fn backward_bias(team: &Team, dy: &[f32], db: &mut [f32]) {
     let outputs = db.len();
-    db.par_chunks_mut(COLUMNS)
-        .with_min_len(super::rows::grain(dy.len() / outputs.max(1) * COLUMNS))
-        .enumerate()
-        .for_each(|(chunk, db)| add_column_sums(dy, outputs, chunk * COLUMNS, db));
+    team.each(db.chunks_mut(COLUMNS).enumerate(), |(chunk, db)| {
+        add_column_sums(dy, outputs, chunk * COLUMNS, db);
+    });
 }
 
 /// Columns that one pass sums.

@@ -1,9 +1,12 @@
 //! Shapes that break blocking, and independence of rows and threads.
 
 use super::{Plus, Weights, backward_bias, backward_input, backward_weights, forward, reference};
-use crate::kernels::{
-    contract::{check, numbers, wide},
-    scratch::Scratch,
+use crate::{
+    kernels::{
+        contract::{check, numbers, wide},
+        scratch::Scratch,
+    },
+    simd::team::Team,
 };
 
 /// Chains of up to 1500 roundings of 6e-8 each, random in sign: about 2e-6 of the largest result; the rest is margin.
@@ -24,7 +27,7 @@ const SHAPES: [(usize, usize, usize); 9] = [
 
 fn packed(w: &[f32], outputs: usize, inputs: usize) -> Weights {
     let mut weights = Weights::new(outputs, inputs).unwrap();
-    weights.pack(w);
+    weights.pack(&Team::default(), w);
     weights
 }
 
@@ -79,7 +82,7 @@ fn forward_and_every_gradient_match_the_reference() {
             .collect();
         check(&format!("dw {shape}"), &dw, &truth, TOLERANCE);
         let mut db = vec![0.0; outputs];
-        backward_bias(&dy, &mut db);
+        backward_bias(&Team::default(), &dy, &mut db);
         check(
             &format!("db {shape}"),
             &db,
@@ -99,21 +102,16 @@ fn a_row_has_the_same_bits_alone_and_among_others_and_for_any_number_of_threads(
     );
     let weights = packed(&w, outputs, inputs);
     let run = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
-        pool.install(|| {
-            let (mut y, mut dx, mut dw) = (
-                vec![0.0; rows * outputs],
-                vec![0.0; rows * inputs],
-                vec![0.0; outputs * inputs],
-            );
-            forward(&Scratch::default(), &x, &weights, Plus::Nothing, &mut y);
-            backward_input(&Scratch::default(), &dy, &w, outputs, &mut dx);
-            backward_weights(&Scratch::default(), &dy, &x, outputs, &mut dw);
-            (y, dx, dw)
-        })
+        let scratch = Scratch::of_threads(threads);
+        let (mut y, mut dx, mut dw) = (
+            vec![0.0; rows * outputs],
+            vec![0.0; rows * inputs],
+            vec![0.0; outputs * inputs],
+        );
+        forward(&scratch, &x, &weights, Plus::Nothing, &mut y);
+        backward_input(&scratch, &dy, &w, outputs, &mut dx);
+        backward_weights(&scratch, &dy, &x, outputs, &mut dw);
+        (y, dx, dw)
     };
     let (y, dx, dw) = run(1);
     assert_eq!((y.clone(), dx, dw), run(3));

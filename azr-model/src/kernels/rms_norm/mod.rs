@@ -3,10 +3,8 @@
 //! `r[n] = 1 / sqrt(mean over d of x[n, d]^2 + eps)`, `y[n, d] = x[n, d] r[n] w[d]`.
 //! Backward, with `t[d] = dy[d] w[d]`: `dx += r (t - x r^2 mean(t x))`, `dw[d] += sum over n of dy x r`.
 
-use rayon::prelude::*;
-
 use super::rows;
-use crate::simd::{lanes, multiversion};
+use crate::simd::{lanes, multiversion, team::Team};
 
 #[cfg(test)]
 mod reference;
@@ -14,25 +12,23 @@ mod reference;
 mod tests;
 
 /// Writes `y [n, d]` and the inverse roots `r [n]` of `x [n, d]`.
-pub(crate) fn forward(x: &[f32], w: &[f32], eps: f32, y: &mut [f32], r: &mut [f32]) {
+pub(crate) fn forward(team: &Team, x: &[f32], w: &[f32], eps: f32, y: &mut [f32], r: &mut [f32]) {
     let d = w.len();
     assert!(
         x.len() == y.len() && y.len() == r.len() * d,
         "x and y are [n, d], r is [n]"
     );
     let grain = rows::grain(d);
-    let each = |((x, y), r): ((&[f32], &mut [f32]), &mut [f32])| forward_rows(x, w, eps, y, r);
-    if r.len() <= grain {
-        return each(((x, y), r));
-    }
-    x.par_chunks(grain * d)
-        .zip(y.par_chunks_mut(grain * d))
-        .zip(r.par_chunks_mut(grain))
-        .for_each(each);
+    let parts = x
+        .chunks(grain * d)
+        .zip(y.chunks_mut(grain * d))
+        .zip(r.chunks_mut(grain));
+    team.each(parts, |((x, y), r)| forward_rows(x, w, eps, y, r));
 }
 
 /// Adds to `dx [n, d]` and `dw [d]`.
 pub(crate) fn backward(
+    team: &Team,
     dy: &[f32],
     x: &[f32],
     w: &[f32],
@@ -45,18 +41,14 @@ pub(crate) fn backward(
         dy.len() == dx.len() && x.len() == dx.len() && dx.len() == r.len() * d,
         "dy, x, dx are [n, d]"
     );
-    rows::in_parallel(dx, d, |first, dx| {
+    rows::in_parallel(team, dx, d, |first, dx| {
         let count = dx.len() / d;
         let part = first * d..(first + count) * d;
         backward_rows(&dy[part.clone()], &x[part], w, &r[first..first + count], dx);
     });
-    let columns_at_once = rows::grain(r.len() * COLUMNS);
-    dw.par_chunks_mut(COLUMNS)
-        .with_min_len(columns_at_once)
-        .enumerate()
-        .for_each(|(chunk, dw)| {
-            add_scale_gradient(dy, x, r, d, chunk * COLUMNS, dw);
-        });
+    team.each(dw.chunks_mut(COLUMNS).enumerate(), |(chunk, dw)| {
+        add_scale_gradient(dy, x, r, d, chunk * COLUMNS, dw);
+    });
 }
 
 /// Columns of `dw` that one pass sums.

@@ -1,7 +1,10 @@
 //! The contract, and the reference against differences.
 
 use super::{backward, forward, reference};
-use crate::kernels::contract::{check, differences, numbers, wide};
+use crate::{
+    kernels::contract::{check, differences, numbers, wide},
+    simd::team::Team,
+};
 
 /// Sums of at most 1500 squares in sixteen lanes: some 10 roundings of 6e-8 in a row.
 const TOLERANCE: f64 = 3e-6;
@@ -12,7 +15,7 @@ fn forward_and_every_gradient_match_the_reference() {
     for (n, d) in [(1, 1), (1, 1500), (3, 7), (5, 64), (70, 129), (301, 128)] {
         let (x, w, dy) = (numbers(n * d, 1), numbers(d, 2), numbers(n * d, 3));
         let (mut y, mut r) = (vec![f32::NAN; n * d], vec![f32::NAN; n]);
-        forward(&x, &w, EPS, &mut y, &mut r);
+        forward(&Team::default(), &x, &w, EPS, &mut y, &mut r);
         check(
             "y",
             &y,
@@ -21,7 +24,7 @@ fn forward_and_every_gradient_match_the_reference() {
         );
         let (dx_before, dw_before) = (numbers(n * d, 4), numbers(d, 5));
         let (mut dx, mut dw) = (dx_before.clone(), dw_before.clone());
-        backward(&dy, &x, &w, &r, &mut dx, &mut dw);
+        backward(&Team::default(), &dy, &x, &w, &r, &mut dx, &mut dw);
         let (dx_truth, dw_truth) =
             reference::backward(&wide(&dy), &wide(&x), &wide(&w), EPS.into());
         let add = |truth: Vec<f64>, before: &[f32]| {

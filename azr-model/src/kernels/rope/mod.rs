@@ -5,7 +5,7 @@
 //! Frequencies and angles are rounded to f32 as there, so that long positions agree.
 
 use super::rows;
-use crate::simd::multiversion;
+use crate::simd::{multiversion, team::Team};
 
 #[cfg(test)]
 mod reference;
@@ -29,10 +29,10 @@ pub(crate) fn frequencies(theta: f32, e: usize) -> Vec<f32> {
 }
 
 /// Fills `turns [n, e]`: cosines of a position in the first half of its row, sines in the second.
-pub(crate) fn angles(positions: &[u32], frequencies: &[f32], turns: &mut [f32]) {
+pub(crate) fn angles(team: &Team, positions: &[u32], frequencies: &[f32], turns: &mut [f32]) {
     let half = frequencies.len();
     assert_eq!(turns.len(), positions.len() * 2 * half, "turns is [n, e]");
-    rows::in_parallel(turns, 2 * half, |first, turns| {
+    rows::in_parallel(team, turns, 2 * half, |first, turns| {
         for (turns, position) in turns.chunks_exact_mut(2 * half).zip(&positions[first..]) {
             let (cosines, sines) = turns.split_at_mut(half);
             for ((cosine, sine), frequency) in cosines.iter_mut().zip(sines).zip(frequencies) {
@@ -44,10 +44,18 @@ pub(crate) fn angles(positions: &[u32], frequencies: &[f32], turns: &mut [f32]) 
 }
 
 /// Turns the first `heads` heads of every row of `x [n, width]` in place; `turns` is `[n, e]`.
-pub(crate) fn turn(x: &mut [f32], width: usize, heads: usize, turns: &[f32], e: usize, way: Turn) {
+pub(crate) fn turn(
+    team: &Team,
+    x: &mut [f32],
+    width: usize,
+    heads: usize,
+    turns: &[f32],
+    e: usize,
+    way: Turn,
+) {
     assert!(heads * e <= width, "the heads lie inside a row");
     assert_eq!(x.len() / width * e, turns.len(), "turns is [n, e]");
-    rows::in_parallel(x, width, |first, x| {
+    rows::in_parallel(team, x, width, |first, x| {
         turn_rows(x, width, heads, &turns[first * e..], e, way)
     });
 }

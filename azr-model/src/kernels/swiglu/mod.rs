@@ -5,7 +5,7 @@
 //! `dgate = dy up s (1 + gate (1 - s))`.
 
 use super::{exp::exp, rows};
-use crate::simd::multiversion;
+use crate::simd::{multiversion, team::Team};
 
 #[cfg(test)]
 mod reference;
@@ -13,24 +13,24 @@ mod reference;
 mod tests;
 
 /// Writes `y [n, f]` from `gate_up [n, 2 f]`.
-pub(crate) fn forward(gate_up: &[f32], f: usize, y: &mut [f32]) {
+pub(crate) fn forward(team: &Team, gate_up: &[f32], f: usize, y: &mut [f32]) {
     assert_eq!(
         gate_up.len(),
         2 * y.len(),
         "gate_up is [n, 2 f], y is [n, f]"
     );
-    rows::in_parallel(y, f, |first, y| {
+    rows::in_parallel(team, y, f, |first, y| {
         forward_rows(&gate_up[first * 2 * f..], f, y)
     });
 }
 
 /// Writes `dgate_up [n, 2 f]` from `gate_up` and `dy [n, f]`.
-pub(crate) fn backward(gate_up: &[f32], dy: &[f32], f: usize, dgate_up: &mut [f32]) {
+pub(crate) fn backward(team: &Team, gate_up: &[f32], dy: &[f32], f: usize, dgate_up: &mut [f32]) {
     assert!(
         gate_up.len() == 2 * dy.len() && dgate_up.len() == gate_up.len(),
         "dgate_up is [n, 2 f], dy is [n, f]"
     );
-    rows::in_parallel(dgate_up, 2 * f, |first, dgate_up| {
+    rows::in_parallel(team, dgate_up, 2 * f, |first, dgate_up| {
         backward_rows(&gate_up[first * 2 * f..], &dy[first * f..], f, dgate_up);
     });
 }

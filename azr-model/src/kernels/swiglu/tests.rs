@@ -1,7 +1,10 @@
 //! The contract, the reference against differences, and far-out gates.
 
 use super::{backward, forward, reference};
-use crate::kernels::contract::{check, differences, numbers, wide};
+use crate::{
+    kernels::contract::{check, differences, numbers, wide},
+    simd::team::Team,
+};
 
 /// A handful of roundings and one exponential an element.
 const TOLERANCE: f64 = 1e-6;
@@ -15,9 +18,9 @@ fn forward_and_gradient_match_the_reference() {
             .collect();
         let dy = numbers(n * f, 2);
         let (mut y, mut gradient) = (vec![f32::NAN; n * f], vec![f32::NAN; n * 2 * f]);
-        forward(&gate_up, f, &mut y);
+        forward(&Team::default(), &gate_up, f, &mut y);
         check("y", &y, &reference::forward(&wide(&gate_up), f), TOLERANCE);
-        backward(&gate_up, &dy, f, &mut gradient);
+        backward(&Team::default(), &gate_up, &dy, f, &mut gradient);
         check(
             "dgate_up",
             &gradient,
@@ -49,8 +52,14 @@ fn the_reference_gradient_is_the_slope_of_the_reference() {
 #[test]
 fn far_gates_saturate_without_nan() {
     let (mut y, mut gradient) = ([0.0; 2], [0.0; 4]);
-    forward(&[-200.0, 200.0, 1.0, 1.0], 2, &mut y);
+    forward(&Team::default(), &[-200.0, 200.0, 1.0, 1.0], 2, &mut y);
     assert_eq!(y, [0.0, 200.0]);
-    backward(&[-200.0, 200.0, 1.0, 1.0], &[1.0, 1.0], 2, &mut gradient);
+    backward(
+        &Team::default(),
+        &[-200.0, 200.0, 1.0, 1.0],
+        &[1.0, 1.0],
+        2,
+        &mut gradient,
+    );
     assert_eq!(gradient, [0.0, 1.0, 0.0, 200.0]);
 }
