@@ -6,12 +6,15 @@ use super::{
     AttentionSaved, Backend, BackendError, Batch, CacheLayer, Factors, HeadSaved, Heads, Plus,
     Team, Turn,
 };
-use crate::kernels::{
-    adamw,
-    attention::{self, Attention, Pages},
-    embedding, head, matmul, rms_norm, rope,
-    scratch::Scratch,
-    swiglu,
+use crate::{
+    kernels::{
+        adamw,
+        attention::{self, Attention, Pages},
+        embedding, head, matmul, rms_norm, rope,
+        scratch::Scratch,
+        swiglu,
+    },
+    simd::aligned,
 };
 
 /// The host's processor and memory.
@@ -57,12 +60,7 @@ impl Backend for CpuBackend {
     }
 
     fn allocate(&self, elements: usize) -> Result<Vec<f32>, BackendError> {
-        let mut buffer = Vec::new();
-        buffer
-            .try_reserve_exact(elements)
-            .map_err(out_of_memory(elements))?;
-        buffer.resize(elements, 0.0);
-        Ok(buffer)
+        aligned::zeros(elements).map_err(out_of_memory(elements))
     }
 
     fn upload(&self, values: Vec<f32>) -> Result<Vec<f32>, BackendError> {

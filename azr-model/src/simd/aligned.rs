@@ -1,9 +1,35 @@
-//! Memory that begins at a cache line.
+//! Memory of zeros: plain, and such that begins at a cache line.
 
-use std::collections::TryReserveError;
+use std::{
+    alloc::{Layout, alloc_zeroed},
+    collections::TryReserveError,
+};
 
 /// Floats in one cache line.
 const LINE: usize = 16;
+
+/// So many zeros. The system gives a large piece its pages when they are first written, so what a run never uses (the
+/// moments of an optimizer that takes no step, the room for batches that never come) takes no memory.
+///
+/// # Errors
+/// The system has no memory left.
+pub(crate) fn zeros(elements: usize) -> Result<Vec<f32>, TryReserveError> {
+    if let Ok(layout) = Layout::array::<f32>(elements)
+        && 0 < layout.size()
+    {
+        // SAFETY: the layout has a size.
+        let first = unsafe { alloc_zeroed(layout) };
+        if !first.is_null() {
+            // SAFETY: the global allocator gave the memory for the layout of a vector of this capacity, and all its
+            // elements are zero.
+            return Ok(unsafe { Vec::from_raw_parts(first.cast(), elements, elements) });
+        }
+    }
+    let mut zeros = Vec::new();
+    zeros.try_reserve_exact(elements)?;
+    zeros.resize(elements, 0.0);
+    Ok(zeros)
+}
 
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
@@ -42,6 +68,18 @@ impl Aligned {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn zeros_are_zero_can_be_written_and_end_in_an_error() {
+        for elements in [0, 1, 1_000, 1 << 20] {
+            let mut memory = zeros(elements).unwrap();
+            assert_eq!(memory, vec![0.0; elements]);
+            memory.push(1.0);
+            assert_eq!(memory.last(), Some(&1.0));
+        }
+        assert!(zeros(usize::MAX / 2).is_err());
+        assert!(zeros(1 << 50).is_err());
+    }
 
     #[test]
     fn begins_at_a_cache_line_and_holds_what_was_written() {
