@@ -15,7 +15,7 @@ use crate::lines::Line;
 const FRESH_JOBS_MAX: usize = 16;
 
 /// Jobs put aside, and answers that wait for an earlier one, at most.
-const HELD_MAX: usize = 16_384;
+const HELD_MAX: usize = 4_096;
 
 /// Bytes of lines put aside, and of answers that wait, at most, but for one line and one answer of each who runs them.
 const HELD_BYTES_MAX: usize = 64 << 20;
