@@ -23,6 +23,11 @@ impl<T> InOrder<T> {
         self.early.len()
     }
 
+    /// Gives back all that still wait for an earlier one, in order.
+    pub fn into_waiting(self) -> impl Iterator<Item = T> {
+        self.early.into_values()
+    }
+
     /// Takes a result and gives back all that are due now, with their indices, in order.
     pub fn deliver(&mut self, index: usize, result: T) -> Vec<(usize, T)> {
         assert!(self.next <= index, "result {index} came twice");
@@ -46,5 +51,8 @@ mod tests {
         assert_eq!(line.deliver(1, 'b'), []);
         assert_eq!(line.deliver(0, 'a'), [(0, 'a'), (1, 'b')]);
         assert_eq!(line.deliver(2, 'c'), [(2, 'c')]);
+        assert_eq!(line.deliver(5, 'f'), []);
+        assert_eq!(line.deliver(4, 'e'), []);
+        assert_eq!(line.into_waiting().collect::<String>(), "ef");
     }
 }

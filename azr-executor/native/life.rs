@@ -149,8 +149,8 @@ const ENOSYS: c_int = 38;
 /// is what it was at the stop. The template sets all registers: unless `r14` is 0, the protection keys are what they were
 /// when the process began, so that all its memory is accessible; unless `r12` is 0, the area there is emptied and the heap
 /// ends at `r13` again; `r8` copies are made from the list at `r9`; then there is one more stop if `r10` is not 0. Nothing up
-/// to there reads memory that a program can write. The flags are set behind it, for a tracer cannot set them all. `r15` tells the template
-/// where all that ends.
+/// to there reads memory that a program can write. The flags are set behind it, for a tracer cannot set them all. `r15` tells
+/// the template where all that ends.
 #[inline(never)]
 fn trap() {
     // SAFETY: without copies, which is how this is entered, nothing changes; the copies make all memory what it was here.

@@ -238,9 +238,7 @@ impl Python {
                 .unwrap_or_else(PoisonError::into_inner);
         }
     }
-}
 
-impl Python {
     /// Runs `job` if that takes a few milliseconds (in [`Backend::Exec`] a few hundred): none when one of its runs is not
     /// over then, and nothing is known of it. For those who have much to do: what is not brief is put aside, and has its
     /// whole time when nothing brief is left; so programs that hang hold up nobody but each other.

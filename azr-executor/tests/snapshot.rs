@@ -329,13 +329,18 @@ fn what_the_kernel_was_asked_for_is_not_gone_on_with_for_the_next() {
 }
 
 #[test]
-fn much_that_one_program_maps_and_writes_is_undone_before_the_next_ones_time() {
+fn what_one_program_maps_is_not_unmapped_in_the_next_ones_time() {
     let Some(sandbox) = sandbox() else { return };
-    let maps = "(lambda call, free, fresh: [call(9, free + i * 8192, 4096, 3, fresh, -1, 0) for i in range(700)][-1] == free + 699 * 8192)(call, free, fresh)";
-    for _ in 0..3 {
+    // Few pages, but so many mappings that it takes milliseconds to unmap them.
+    let maps = "(lambda call, free, fresh: [call(9, free + i * 8192, 4096, 3, fresh, -1, 0) for i in range(960)][-1] == free + 959 * 8192)(call, free, fresh)";
+    let mut next = job("def f(x):\n    return x", "3");
+    next.limits.wall_ms_max = 2;
+    let is_in_time = |_: &i32| {
         assert_eq!(shown(&native(&sandbox, maps)), "True");
-        let writes = run(&sandbox, PROGRAMS[2], "3");
-        assert_eq!(shown(&writes), "[3, 3, 3, 3, 3, 3, 3, 3, 3, 3]");
-        assert_eq!(sandbox.audit().unwrap(), 0);
-    }
+        let outcomes = sandbox.run(&next).unwrap().outcomes;
+        outcomes == [Outcome::Returned(3.into())]
+    };
+    // A busy machine may keep it waiting for longer than that, but not each time.
+    assert!((0..100).find(is_in_time).is_some());
+    assert_eq!(sandbox.audit().unwrap(), 0);
 }

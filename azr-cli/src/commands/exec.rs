@@ -89,7 +89,7 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
         interrupt: &interrupt,
         desk: &desk,
     };
-    std::thread::scope(|scope| {
+    let served = std::thread::scope(|scope| {
         let workers: Result<Vec<_>, NoThread> = (0..sandbox.lanes())
             .map(|_| thread::start(scope, || work.serve()))
             .collect();
@@ -103,7 +103,10 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
         reader?
             .into_iter()
             .try_for_each(|worker| worker.join().unwrap_or_else(resume))
-    })?;
+    });
+    // Whatever ended the work: a verdict that was reached is not lost.
+    desk.deliver_waiting(&mut |text| surroundings.sink.result(text))?;
+    served?;
     desk.input()?;
     surroundings.sink.note(summary(&sandbox, &desk, started));
     Ok(if interrupt.flag().load(Ordering::Relaxed) {

@@ -173,6 +173,18 @@ impl Desk {
         Ok(())
     }
 
+    /// Prints the answers that still wait for an earlier one which will never come, in the order of their jobs.
+    ///
+    /// # Errors
+    /// When printing fails.
+    pub fn deliver_waiting(
+        &self,
+        print: &mut dyn FnMut(String) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let answers = std::mem::replace(&mut self.state().answers, InOrder::new());
+        answers.into_waiting().try_for_each(print)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -257,6 +269,24 @@ mod tests {
                 .unwrap();
             assert_eq!(printed.concat(), expected);
         }
+    }
+
+    #[test]
+    fn answers_behind_a_job_that_is_given_up_are_printed_all_the_same() {
+        let desk = Desk::for_lanes(1);
+        for index in [3, 1, 2] {
+            let mut print = |text| panic!("{text} comes too early");
+            desk.deliver(index, index.to_string(), Pace::Brief, &mut print)
+                .unwrap();
+        }
+        let mut printed = String::new();
+        let mut print = |text: String| {
+            printed.push_str(&text);
+            Ok(())
+        };
+        desk.deliver_waiting(&mut print).unwrap();
+        desk.deliver_waiting(&mut print).unwrap();
+        assert_eq!(printed, "123");
     }
 
     #[test]
