@@ -20,6 +20,8 @@ pub enum Layer {
     Uts,
     /// A cgroup namespace.
     Cgroup,
+    /// A control group that bounds memory and processes of a lane together.
+    ControlGroup,
     /// An empty, read-only root directory.
     Root,
     /// Resource limits.
@@ -36,7 +38,7 @@ pub enum Layer {
 
 impl Layer {
     /// All, in the order in which they are put on.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::User,
         Self::Pid,
         Self::Net,
@@ -44,6 +46,7 @@ impl Layer {
         Self::Ipc,
         Self::Uts,
         Self::Cgroup,
+        Self::ControlGroup,
         Self::Root,
         Self::Rlimits,
         Self::NoNewPrivs,
@@ -62,6 +65,7 @@ impl Layer {
             Self::Ipc => "ipc",
             Self::Uts => "uts",
             Self::Cgroup => "cgroup",
+            Self::ControlGroup => "control-group",
             Self::Root => "root",
             Self::Rlimits => "rlimits",
             Self::NoNewPrivs => "no-new-privs",
@@ -85,6 +89,10 @@ impl Layer {
                 "allow user namespaces (sysctl user.max_user_namespaces above 0, \
                  kernel.apparmor_restrict_unprivileged_userns=0; in a container --security-opt seccomp=unconfined), \
                  or run as root with CAP_SYS_ADMIN"
+            }
+            Self::ControlGroup => {
+                "start where a control group may be made: with systemd by systemd-run --user --scope COMMAND, in a \
+                 container with a writable /sys/fs/cgroup, or as root"
             }
             Self::Rlimits => "allow setrlimit in the container's seccomp profile",
             Self::NoNewPrivs => "use Linux 3.5 or newer",
@@ -111,7 +119,7 @@ impl Display for Layer {
 /// A name that is no layer's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{name} is no isolation layer; there are user, pid, net, mount, ipc, uts, cgroup, root, rlimits, no-new-privs, capabilities, landlock and seccomp"
+    "{name} is no isolation layer; there are user, pid, net, mount, ipc, uts, cgroup, control-group, root, rlimits, no-new-privs, capabilities, landlock and seccomp"
 )]
 pub struct UnknownLayer {
     /// The name.

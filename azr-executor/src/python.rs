@@ -8,20 +8,22 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::isolation::{Isolation, Layer, MissingLayer};
-use crate::job::{Bans, Job, Limits, Scrutiny};
+use crate::job::Job;
 use crate::outcome::{Outcome, Report};
 use crate::sys::Processor;
-use crate::value::{Arguments, Equality, Value};
 use crate::{Sandbox, SandboxError, Standing, syntax};
 
 mod backend;
+mod command;
 mod deadline;
 mod filter;
 mod greeting;
+mod group;
+mod hierarchy;
 mod interpreter;
 mod keeper;
 mod lane;
@@ -29,16 +31,14 @@ mod namespaces;
 mod refusal;
 mod request;
 mod result;
+mod start;
 mod template;
 mod verdict;
 
 pub use backend::{Backend, BackendChoice, PassedOver};
 
-use keeper::Keeper;
 use lane::Lane;
-use namespaces::NamespacePlan;
-use refusal::Need;
-use template::Recipe;
+use start::Start;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub use template::fuzzing;
@@ -91,95 +91,7 @@ impl Python {
     /// # Errors
     /// When there is no interpreter that works, the host permits none of the backends, or a required layer is missing.
     pub fn start(config: &PythonConfig) -> Result<Self, SandboxError> {
-        let interpreter = interpreter::find(config.interpreter.as_deref())?;
-        let namespaces = NamespacePlan::probe();
-        let start = |backend| Self::start_backend(config, backend, &interpreter, &namespaces);
-        let (preferred, last) = config.backend.candidates();
-        let mut passed_over = Vec::new();
-        for &backend in preferred {
-            match start(backend) {
-                Err(error) if error.is_of_backend() => {
-                    passed_over.push(PassedOver { backend, error });
-                }
-                decided => return decided.map(|python| python.instead_of(passed_over)),
-            }
-        }
-        start(last).map(|python| python.instead_of(passed_over))
-    }
-
-    fn instead_of(self, passed_over: Vec<PassedOver>) -> Self {
-        passed_over.iter().for_each(|it| tracing::warn!("{it}"));
-        Self {
-            passed_over,
-            ..self
-        }
-    }
-
-    fn start_backend(
-        config: &PythonConfig,
-        backend: Backend,
-        interpreter: &Path,
-        namespaces: &NamespacePlan,
-    ) -> Result<Self, SandboxError> {
-        if backend == Backend::Snapshot && !cfg!(target_arch = "x86_64") {
-            let source = std::io::ErrorKind::Unsupported.into();
-            let source = Need::Processor.refused(source);
-            return Err(refusal::of_backend(backend, source));
-        }
-        let mut idle = lanes(config, backend, interpreter, namespaces)?;
-        let lanes = idle.len();
-        let Some(first) = idle.last_mut() else {
-            return Err(SandboxError::LaneLost {
-                lane: 0,
-                source: std::io::ErrorKind::NotFound.into(),
-            });
-        };
-        let path = || interpreter.display().to_string();
-        let opened = first.open().map_err(|source| {
-            if refusal::is_refusal(&source) {
-                return refusal::of_backend(backend, source);
-            }
-            SandboxError::Interpreter {
-                path: path(),
-                source,
-            }
-        });
-        let hello = opened?.clone();
-        let version = hello.version;
-        if version < interpreter::VERSION_MIN {
-            return Err(SandboxError::InterpreterTooOld {
-                path: path(),
-                version,
-            });
-        }
-        if backend == Backend::Fork && (namespaces.keeps_root || hello.keeps_root) {
-            let source = std::io::ErrorKind::PermissionDenied.into();
-            return Err(refusal::of_backend(backend, Need::User.refused(source)));
-        }
-        let refused = namespaces.refused.iter().cloned().chain(hello.refused());
-        let isolation = Isolation::from_refusals(refused.collect());
-        let lacking = isolation.lacking(&config.required);
-        if !lacking.is_empty() {
-            return Err(SandboxError::MissingLayers { missing: lacking });
-        }
-        self_test(first).map_err(|error| match error {
-            SandboxError::LaneLost { source, .. } => refusal::of_backend(backend, source),
-            other => other,
-        })?;
-        isolation
-            .missing
-            .iter()
-            .for_each(|missing| tracing::warn!("{missing}"));
-        Ok(Self {
-            idle: Mutex::new(idle),
-            returned: Condvar::new(),
-            lanes,
-            isolation,
-            backend,
-            passed_over: Vec::new(),
-            interpreter: interpreter.to_owned(),
-            version,
-        })
+        Start::new(config)?.sandbox()
     }
 
     /// The layers in place, and those this host refuses.
@@ -313,71 +225,6 @@ impl Drop for LaneInUse<'_> {
     fn drop(&mut self) {
         self.pool.idle_lanes().extend(self.lane.take());
         self.pool.returned.notify_one();
-    }
-}
-
-/// As many lanes as are wanted, the first one last, spread over the processors.
-fn lanes(
-    config: &PythonConfig,
-    backend: Backend,
-    interpreter: &Path,
-    namespaces: &NamespacePlan,
-) -> Result<Vec<Lane>, SandboxError> {
-    let keeper = Arc::new(Keeper::start().map_err(|source| SandboxError::Keeper { source })?);
-    let lanes = config
-        .lanes
-        .or_else(|| std::thread::available_parallelism().ok())
-        .map_or(1, NonZeroUsize::get);
-    let processors = match backend {
-        Backend::Snapshot | Backend::Fork => Processor::allowed(),
-        // An interpreter that starts may as well start elsewhere.
-        Backend::Exec => Vec::new(),
-    };
-    let new_lane = |index: usize| {
-        let recipes = config.hash_seeds.map(|hash_seed| Recipe {
-            interpreter: interpreter.to_owned(),
-            hash_seed,
-            backend,
-            namespaces: namespaces.clone(),
-            processor: processors.iter().cycle().nth(index).copied(),
-        });
-        Lane::new(index, recipes, Arc::clone(&keeper))
-    };
-    Ok((0..lanes).rev().map(new_lane).collect())
-}
-
-/// Runs a program whose result is known: arguments, result, an exception's way out.
-fn self_test(lane: &mut Lane) -> Result<(), SandboxError> {
-    let input = Value::List(vec![
-        Value::from(-7),
-        Value::from("é"),
-        Value::Float(0.5),
-        Value::None,
-    ]);
-    let job = Job {
-        program: "def f(x):\n    return {'given': (x, True)}\n".to_owned(),
-        entry: "f".to_owned(),
-        inputs: vec![Arguments::positional(vec![input.clone()])],
-        scrutiny: Scrutiny::Run,
-        bans: Bans::none(),
-        limits: Limits {
-            wall_ms_max: 30_000,
-            cpu_ms_max: 30_000,
-            ..Limits::default()
-        },
-    };
-    let expected = Value::Dict(vec![(
-        Value::from("given"),
-        Value::Tuple(vec![input, Value::Bool(true)]),
-    )]);
-    match lane.run(&job, None)?.as_deref() {
-        Some([Outcome::Returned(value)]) if Equality::Strict.equal(value, &expected) => Ok(()),
-        outcomes => {
-            let met = format!("the test program gave {outcomes:?}");
-            Err(SandboxError::SelfTest {
-                source: std::io::Error::other(met),
-            })
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! This module knows descriptors, processes and memory. It never knows programs, layers or outcomes.
 
+mod birth;
 mod clock;
 mod memory;
 mod process;
@@ -10,7 +11,7 @@ mod socket;
 
 pub(crate) use clock::{ProcessClock, effective_user};
 pub(crate) use memory::{SharedMemory, WriteAccess};
-pub(crate) use process::{Child, Ending, Spawn, namespaces_allowed, send_signal};
+pub(crate) use process::{Child, Ending, Spawn, send_signal, start_allowed};
 pub(crate) use processor::{Processor, Stay};
 pub(crate) use socket::Channel;
 #[cfg(any(fuzzing, test))]

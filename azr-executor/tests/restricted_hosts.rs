@@ -18,7 +18,7 @@ use hosts::profiles::{
     no_user_namespaces,
 };
 use hosts::{Test, Who, is_on_host, refused, refused_when, snapshot_works_elsewhere};
-use jobs::{DOUBLES, job, outputs};
+use jobs::{DOUBLES, FORKS, job, outputs};
 
 fn start(backend: BackendChoice, required: &[Layer]) -> Result<Python, SandboxError> {
     Python::start(&PythonConfig {
@@ -261,6 +261,26 @@ fn without_seccomp_it_forks_and_the_other_layers_hold() {
         let sandbox = fastest(Backend::Fork, &[(Backend::Snapshot, cause)]);
         lacks(&sandbox, &[Layer::Seccomp]);
         serves(&sandbox);
+    }
+}
+
+#[test]
+fn where_nothing_else_limits_processes_the_control_group_does() {
+    let name = "where_nothing_else_limits_processes_the_control_group_does";
+    let mut host = no_seccomp().to_vec();
+    host.extend([
+        refused(libc::SYS_prlimit64, EPERM),
+        refused(libc::SYS_setrlimit, EPERM),
+    ]);
+    if is_on_host(name, Who::Same, &host) {
+        let sandbox = start(BackendChoice::Only(Backend::Exec), &[]);
+        let sandbox = sandbox.unwrap_or_else(|error| panic!("{error}"));
+        lacks(&sandbox, &[Layer::Rlimits, Layer::Seccomp]);
+        let forks = job(FORKS, &["100"], Scrutiny::Run, 20_000);
+        if sandbox.isolation().layers.contains(&Layer::ControlGroup) {
+            assert_eq!(outputs(&sandbox, &forks), ["True"]);
+        }
+        answers(&sandbox);
     }
 }
 

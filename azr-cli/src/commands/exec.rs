@@ -39,8 +39,8 @@ pub struct Options {
     /// Jobs at a time; one for each processor unless given
     #[arg(long, value_name = "N", value_parser = whole(1..=LANES_MAX))]
     lanes: Option<usize>,
-    /// Isolation layers without which nothing runs, with commas between: user, pid, net, mount, ipc, uts, cgroup, root,
-    /// rlimits, no-new-privs, capabilities, landlock, seccomp
+    /// Isolation layers without which nothing runs, with commas between: user, pid, net, mount, ipc, uts, cgroup,
+    /// control-group, root, rlimits, no-new-privs, capabilities, landlock, seccomp
     #[arg(long, value_name = "LAYERS", value_delimiter = ',', value_parser = layer)]
     require: Vec<Layer>,
 }

@@ -8,6 +8,7 @@ use crate::SandboxError;
 use crate::job::{Job, Scrutiny};
 use crate::outcome::Outcome;
 use crate::python::greeting::Hello;
+use crate::python::group::Group;
 use crate::python::keeper::Keeper;
 use crate::python::refusal;
 use crate::python::request::Run;
@@ -24,6 +25,8 @@ pub(super) struct Lane {
     index: usize,
     recipes: [Recipe; 2],
     templates: [Option<Template>; 2],
+    /// Holds the templates' processes; they are gone before it is.
+    group: Option<Group>,
     keeper: Arc<Keeper>,
 }
 
@@ -36,11 +39,17 @@ enum Seat {
 
 impl Lane {
     /// A lane whose templates start when they are needed.
-    pub(super) fn new(index: usize, recipes: [Recipe; 2], keeper: Arc<Keeper>) -> Self {
+    pub(super) fn new(
+        index: usize,
+        recipes: [Recipe; 2],
+        group: Option<Group>,
+        keeper: Arc<Keeper>,
+    ) -> Self {
         Self {
             index,
             recipes,
             templates: [None, None],
+            group,
             keeper,
         }
     }
@@ -79,6 +88,13 @@ impl Lane {
         job: &Job,
         patience: Option<Duration>,
     ) -> Result<Option<Vec<Outcome>>, SandboxError> {
+        if let Some(group) = &mut self.group {
+            let allowed = group.allow(job.limits.memory_bytes_max);
+            allowed.map_err(|source| SandboxError::LaneLost {
+                lane: self.index,
+                source,
+            })?;
+        }
         // Caller, template and worker take turns: a turn on one processor is several times cheaper than waking another.
         let _stay = self.processor().and_then(Stay::on);
         let run_input = |input| {
@@ -145,7 +161,8 @@ impl Lane {
     fn template(&mut self, seat: Seat) -> io::Result<&mut Template> {
         let slot = &mut self.templates[seat as usize];
         if slot.is_none() {
-            *slot = Some(Template::start(&self.recipes[seat as usize], &self.keeper)?);
+            let recipe = &self.recipes[seat as usize];
+            *slot = Some(Template::start(recipe, self.group.as_ref(), &self.keeper)?);
         }
         slot.as_mut()
             .ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected))

@@ -32,14 +32,14 @@ impl NamespacePlan {
     pub(super) fn probe() -> Self {
         let all = NAMESPACES.iter().fold(0, |flags, (flag, _)| flags | flag);
         let (user, _) = sys::effective_user();
-        if user == 0 && sys::namespaces_allowed(all).is_ok() {
+        if user == 0 && sys::start_allowed(all, &[]).is_ok() {
             return Self {
                 flags: all,
                 gives_up_root: true,
                 ..Self::default()
             };
         }
-        if sys::namespaces_allowed(all | libc::CLONE_NEWUSER).is_ok() {
+        if sys::start_allowed(all | libc::CLONE_NEWUSER, &[]).is_ok() {
             return Self {
                 flags: all | libc::CLONE_NEWUSER,
                 keeps_root: user == 0,
@@ -54,7 +54,7 @@ impl NamespacePlan {
             gives_up_root: is_root,
             ..Self::default()
         };
-        match sys::namespaces_allowed(libc::CLONE_NEWUSER) {
+        match sys::start_allowed(libc::CLONE_NEWUSER, &[]) {
             Ok(()) => {
                 plan = Self {
                     flags: libc::CLONE_NEWUSER,
@@ -65,7 +65,7 @@ impl NamespacePlan {
             Err(error) => plan.refuse(Layer::User, &error),
         }
         for (flag, layer) in NAMESPACES {
-            match sys::namespaces_allowed(plan.flags | flag) {
+            match sys::start_allowed(plan.flags | flag, &[]) {
                 Ok(()) => plan.flags |= flag,
                 Err(error) => plan.refuse(layer, &error),
             }

@@ -1,16 +1,17 @@
 //! A template: one interpreter, shut in before it sees any program, that runs programs in workers of its own.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::io::{self, Error, ErrorKind};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::outcome::Outcome;
 use crate::python::Backend;
+use crate::python::command::Command;
 use crate::python::deadline::{Deadline, Overrun, Stopwatch};
 use crate::python::greeting::{Hello, START_WALL_MAX, Settings, greet, store_bytes};
+use crate::python::group::Group;
 use crate::python::keeper::Keeper;
 use crate::python::namespaces::NamespacePlan;
 use crate::python::refusal::{self, Need};
@@ -21,14 +22,6 @@ use crate::sys::{self, Channel, Child, Ending, Processor, SharedMemory, Spawn, W
 
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
-
-/// The text that the interpreter runs; its parts are one program.
-const DRIVER: &str = concat!(
-    include_str!("driver/preload.py"),
-    include_str!("driver/lock.py"),
-    include_str!("driver/result.py"),
-    include_str!("driver/main.py"),
-);
 
 /// What runs inside the interpreter, compiled from `native/`.
 const NATIVE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/azr_native.so"));
@@ -80,8 +73,12 @@ pub(super) struct Template {
 }
 
 impl Template {
-    /// Starts an interpreter, on the keeper's thread, and waits until it is shut in.
-    pub(super) fn start(recipe: &Recipe, keeper: &Keeper) -> io::Result<Self> {
+    /// Starts an interpreter, in the lane's group and on the keeper's thread, and waits until it is shut in.
+    pub(super) fn start(
+        recipe: &Recipe,
+        group: Option<&Group>,
+        keeper: &Keeper,
+    ) -> io::Result<Self> {
         let (channel, theirs) = Channel::pair()?;
         let request = shared_memory(c"request", REQUEST_BYTES_MAX, WriteAccess::Ours)?;
         let result = shared_memory(c"result", RESULT_BYTES_MAX, WriteAccess::Everyone)?;
@@ -103,28 +100,21 @@ impl Template {
             copy(&native)?,
             copy(&store)?,
         ];
-        let program = c_string(recipe.interpreter.as_os_str().as_bytes())?;
-        let mut arguments = vec![program.clone()];
-        for argument in ["-s", "-S", "-B", "-Xutf8", "-Wignore", "-c", DRIVER] {
-            arguments.push(c_string(argument.as_bytes())?);
-        }
-        let environment = [
-            c_string(format!("PYTHONHASHSEED={}", recipe.hash_seed).as_bytes())?,
-            // Restartable sequences are memory of the program's that the kernel acts on; workers must not have them.
-            c_string(b"GLIBC_TUNABLES=glibc.pthread.rseq=0")?,
-        ];
+        let command = Command::of(recipe)?;
         let namespaces = recipe.namespaces.flags;
+        let entrances = group.map_or(Ok(Vec::new()), Group::entrances)?;
         let child = keeper.run(move || {
             let [nowhere, theirs, request, result, native, store] =
                 descriptors.each_ref().map(AsFd::as_fd);
             Child::spawn(&Spawn {
-                program: &program,
-                arguments: &arguments,
-                environment: &environment,
+                program: &command.program,
+                arguments: &command.arguments,
+                environment: &command.environment,
                 descriptors: &[
                     nowhere, nowhere, nowhere, theirs, request, result, native, store,
                 ],
                 namespaces,
+                entrances: &entrances,
             })
         })??;
         if let Some(processor) = recipe.processor {
@@ -338,10 +328,6 @@ fn shared_memory(name: &CStr, bytes: usize, access: WriteAccess) -> io::Result<S
         Some(libc::ENOSYS | libc::EPERM | libc::EACCES) => Need::SharedMemory.refused(error),
         _ => error,
     })
-}
-
-fn c_string(bytes: &[u8]) -> io::Result<CString> {
-    CString::new(bytes).map_err(Error::other)
 }
 
 /// What a template that could not do what it was asked for says of it.

@@ -8,6 +8,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
+use super::birth::{Plan, identity_map, run_plan};
 use super::processor::{self, Processor};
 use super::{checked, socket};
 
@@ -23,6 +24,8 @@ pub(crate) struct Spawn<'call> {
     pub(crate) descriptors: &'call [BorrowedFd<'call>],
     /// `CLONE_NEW*` flags.
     pub(crate) namespaces: libc::c_int,
+    /// Where it writes to come into control groups (`cgroup.procs`).
+    pub(crate) entrances: &'call [OwnedFd],
 }
 
 /// A running child.
@@ -64,6 +67,7 @@ impl Child {
             arguments: arguments.as_ptr(),
             environment: environment.as_ptr(),
             descriptors: &raw,
+            entrances: request.entrances,
             identity: identity_map(request.namespaces),
             error: 0,
         };
@@ -155,14 +159,15 @@ pub(crate) fn send_signal(process: BorrowedFd<'_>, signal: libc::c_int) -> io::R
     }
 }
 
-/// Whether this host lets us make these namespaces, found by making them.
-pub(crate) fn namespaces_allowed(namespaces: libc::c_int) -> io::Result<()> {
+/// Whether this host lets us start a process in these new namespaces and these control groups, found by doing it.
+pub(crate) fn start_allowed(namespaces: libc::c_int, entrances: &[OwnedFd]) -> io::Result<()> {
     let none = [std::ptr::null()];
     let mut plan = Plan {
         program: std::ptr::null(),
         arguments: none.as_ptr(),
         environment: none.as_ptr(),
         descriptors: &[],
+        entrances,
         identity: identity_map(namespaces),
         error: 0,
     };
@@ -177,33 +182,6 @@ pub(crate) fn namespaces_allowed(namespaces: libc::c_int) -> io::Result<()> {
     } else {
         Err(io::Error::from_raw_os_error(plan.error))
     }
-}
-
-/// What the child does before it executes, all of it made beforehand.
-struct Plan<'call> {
-    /// Null for a trial of namespaces.
-    program: *const libc::c_char,
-    arguments: *const *const libc::c_char,
-    environment: *const *const libc::c_char,
-    descriptors: &'call [RawFd],
-    identity: Option<IdentityMap>,
-    /// Written by the child: the error that stopped it.
-    error: libc::c_int,
-}
-
-/// What goes into the maps of a new user namespace: root there is we here.
-struct IdentityMap {
-    users: String,
-    groups: String,
-}
-
-fn identity_map(namespaces: libc::c_int) -> Option<IdentityMap> {
-    let (user, group) = super::effective_user();
-    let inside = namespaces & libc::CLONE_NEWUSER != 0;
-    inside.then(|| IdentityMap {
-        users: format!("0 {user} 1\n"),
-        groups: format!("0 {group} 1\n"),
-    })
 }
 
 fn pointers(texts: &[CString]) -> Vec<*const libc::c_char> {
@@ -285,97 +263,5 @@ impl Drop for BlockedSignals {
         unsafe {
             libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut())
         };
-    }
-}
-
-/// The child, until it executes.
-extern "C" fn run_plan(argument: *mut libc::c_void) -> libc::c_int {
-    // SAFETY: `clone` passed a plan that the waiting parent keeps alive and does not touch.
-    let plan = unsafe { &mut *argument.cast::<Plan<'_>>() };
-    // SAFETY: system calls on memory that the plan owns; nothing else is touched, and no lock is taken.
-    unsafe {
-        plan.error = prepare(plan);
-        if plan.error == 0 && !plan.program.is_null() {
-            libc::execve(plan.program, plan.arguments, plan.environment);
-            plan.error = *libc::__errno_location();
-        }
-        libc::_exit(127)
-    }
-}
-
-/// Identity, session, signals and descriptors. Gives an error number, 0 for none.
-///
-/// # Safety
-/// Runs between clone and exec: system calls only.
-unsafe fn prepare(plan: &Plan<'_>) -> libc::c_int {
-    // SAFETY: as the caller promises; all pointers are of C strings, slices and values that live here or in the plan.
-    unsafe {
-        if let Some(identity) = &plan.identity {
-            // Older kernels have no setgroups file and need none.
-            let _ = write_file(c"/proc/self/setgroups", b"deny");
-            if !write_file(c"/proc/self/uid_map", identity.users.as_bytes())
-                || !write_file(c"/proc/self/gid_map", identity.groups.as_bytes())
-            {
-                return *libc::__errno_location();
-            }
-        }
-        if plan.program.is_null() {
-            return 0;
-        }
-        // If the thread that started us dies, so do we. The child sets it again when its identity changes.
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        // A session of its own: no terminal, and no Ctrl-C meant for the embedding program.
-        libc::setsid();
-        for signal in 1..=64 {
-            libc::signal(signal, libc::SIG_DFL);
-        }
-        let mut empty: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&raw mut empty);
-        libc::sigprocmask(libc::SIG_SETMASK, &raw const empty, std::ptr::null_mut());
-        for (target, &descriptor) in (0..).zip(plan.descriptors) {
-            if libc::dup2(descriptor, target) < 0 {
-                return *libc::__errno_location();
-            }
-        }
-        close_from(plan.descriptors.len());
-        if libc::chdir(c"/".as_ptr()) < 0 {
-            *libc::__errno_location()
-        } else {
-            0
-        }
-    }
-}
-
-/// # Safety
-/// Runs between clone and exec: system calls only.
-unsafe fn write_file(path: &CStr, bytes: &[u8]) -> bool {
-    // SAFETY: a C string and a slice with its length.
-    unsafe {
-        let file = libc::open(path.as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
-        if file < 0 {
-            return false;
-        }
-        let written = libc::write(file, bytes.as_ptr().cast(), bytes.len());
-        let error = *libc::__errno_location();
-        libc::close(file);
-        *libc::__errno_location() = error;
-        usize::try_from(written) == Ok(bytes.len())
-    }
-}
-
-/// Descriptors closed one by one where the kernel cannot close a range.
-const DESCRIPTORS_MAX: libc::c_int = 65_536;
-
-/// # Safety
-/// Runs between clone and exec: system calls only.
-unsafe fn close_from(first: usize) {
-    // SAFETY: the descriptor table is the child's own.
-    unsafe {
-        if libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) < 0 {
-            let first = first as libc::c_int;
-            for descriptor in first..DESCRIPTORS_MAX {
-                libc::close(descriptor);
-            }
-        }
     }
 }

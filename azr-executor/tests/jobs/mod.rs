@@ -36,6 +36,22 @@ pub fn job(program: &str, inputs: &[&str], scrutiny: Scrutiny, wall_ms_max: u64)
 pub const SLEEPS: &str = "import time\ndef f(x):\n    time.sleep(x)\n    return 'awake'\n";
 pub const DOUBLES: &str = "def f(x):\n    return 2 * x\n";
 
+/// Whether it was kept from starting so many processes.
+pub const FORKS: &str = "
+import os, time
+def f(x):
+    started = 0
+    try:
+        while started < x:
+            if os.fork() == 0:
+                time.sleep(60)
+                os._exit(0)
+            started += 1
+    except OSError:
+        pass
+    return started < x
+";
+
 pub fn outputs(sandbox: &Python, job: &Job) -> Vec<String> {
     let report = sandbox.run(job).unwrap_or_else(|error| panic!("{error}"));
     let shown = |outcome: &Outcome| match outcome {

@@ -156,6 +156,7 @@ fn ended_child() -> io::Result<Child> {
         environment: &[],
         descriptors: &descriptors,
         namespaces: 0,
+        entrances: &[],
     })?;
     child.wait(START_WALL_MAX)?;
     Ok(child)

@@ -1,0 +1,46 @@
+//! The command that starts a template's interpreter, and the text that it runs.
+
+use std::ffi::CString;
+use std::io::{self, Error};
+use std::os::unix::ffi::OsStrExt;
+
+use crate::python::template::Recipe;
+
+/// The text that the interpreter runs; its parts are one program.
+const DRIVER: &str = concat!(
+    include_str!("driver/preload.py"),
+    include_str!("driver/lock.py"),
+    include_str!("driver/result.py"),
+    include_str!("driver/main.py"),
+);
+
+/// What is executed.
+pub(super) struct Command {
+    pub(super) program: CString,
+    pub(super) arguments: Vec<CString>,
+    pub(super) environment: [CString; 2],
+}
+
+impl Command {
+    pub(super) fn of(recipe: &Recipe) -> io::Result<Self> {
+        let program = c_string(recipe.interpreter.as_os_str().as_bytes())?;
+        let mut arguments = vec![program.clone()];
+        for argument in ["-s", "-S", "-B", "-Xutf8", "-Wignore", "-c", DRIVER] {
+            arguments.push(c_string(argument.as_bytes())?);
+        }
+        let environment = [
+            c_string(format!("PYTHONHASHSEED={}", recipe.hash_seed).as_bytes())?,
+            // Restartable sequences are memory of the program's that the kernel acts on; workers must not have them.
+            c_string(b"GLIBC_TUNABLES=glibc.pthread.rseq=0")?,
+        ];
+        Ok(Self {
+            program,
+            arguments,
+            environment,
+        })
+    }
+}
+
+fn c_string(bytes: &[u8]) -> io::Result<CString> {
+    CString::new(bytes).map_err(Error::other)
+}
