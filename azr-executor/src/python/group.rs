@@ -89,7 +89,12 @@ impl Group {
         };
         let name = own_name()?;
         for place in places {
-            group.rooms.push(Room::make(place, &name)?);
+            let directory = place.parent.join(&name);
+            // In version 2 one directory is governed by both controllers.
+            if group.rooms.iter().all(|it| it.directory != directory) {
+                fs::create_dir(&directory)?;
+            }
+            group.rooms.push(Room::furnish(directory, place)?);
         }
         group.allow(0)?;
         Ok(group)
@@ -116,9 +121,7 @@ impl Group {
 }
 
 impl Room {
-    fn make(place: &Place, name: &str) -> io::Result<Self> {
-        let directory = place.parent.join(name);
-        fs::create_dir(&directory)?;
+    fn furnish(directory: PathBuf, place: &Place) -> io::Result<Self> {
         let limit = directory.join(place.limit);
         let entrance = || {
             if place.controller == Controller::Processes {
