@@ -5,6 +5,7 @@
 
 mod assignment;
 pub(crate) mod bounds;
+mod changes;
 mod check;
 mod error;
 mod maxima;
@@ -13,6 +14,7 @@ mod sections;
 use serde::{Deserialize, Serialize};
 
 pub use assignment::set;
+pub use changes::Change;
 pub use error::ConfigError;
 pub(crate) use error::table;
 pub use sections::{

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::config::Change;
 use crate::evaluation::Evaluation;
 use crate::metrics::StepMetrics;
 
@@ -61,6 +62,8 @@ pub enum Event<'a> {
         /// Where it is.
         directory: &'a Path,
     },
+    /// The run goes on with another value than it had at its last checkpoint.
+    ConfigChanged(&'a Change),
     /// A checkpoint was damaged, and an older one is used.
     CheckpointSkipped {
         /// Where it is.

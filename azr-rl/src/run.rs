@@ -21,7 +21,7 @@ use azr_tasks::Task;
 
 use crate::checkpoint::disk::LocalDisk;
 use crate::checkpoint::{Checkpoints, SaveError};
-use crate::config::Config;
+use crate::config::{Change, Config};
 use crate::evaluation::{Evaluation, Evaluator};
 use crate::lock::Lock;
 use crate::material::Material;
@@ -53,6 +53,7 @@ pub struct Run {
     progress: Option<Progress>,
     resumed_from: Option<u64>,
     damaged: Vec<(PathBuf, String)>,
+    changes: Vec<Change>,
 }
 
 /// Where the weights of a run come from when it is opened.
@@ -189,6 +190,7 @@ impl Run {
             progress: None,
             resumed_from: None,
             damaged: Vec::new(),
+            changes: Vec::new(),
         }
     }
 
@@ -255,6 +257,9 @@ impl Run {
                 directory: &directory,
                 damage: &damage,
             });
+        }
+        for change in self.changes.drain(..) {
+            observer.notice(&Event::ConfigChanged(&change));
         }
         let (step, steps) = (progress.state.step, self.config.steps);
         observer.notice(&Event::Opened {

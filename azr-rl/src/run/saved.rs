@@ -16,6 +16,7 @@ use crate::self_play::State;
 
 const BUFFER: &str = "buffer.jsonl";
 const STATE: &str = "state.json";
+const CONFIG: &str = "config.toml";
 
 /// All numbers that a run goes on from. There is no generator among them: every draw derives from its place in the run.
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,6 +43,8 @@ impl Run {
             first: progress.first.clone(),
             last: progress.last.clone(),
         };
+        let config = self.config.to_toml();
+        let config = config.map_err(|it| SaveError::Content(it.into()))?;
         let (policy, buffers) = (&self.policy, &progress.state.buffers);
         self.checkpoints
             .save(progress.state.step, |directory, disk| {
@@ -57,7 +60,9 @@ impl Run {
                 let path = directory.join(STATE);
                 let state =
                     serde_json::to_vec(&saved).map_err(|source| at(&path)(source.into()))?;
-                disk.write(&path, &state).map_err(at(&path))
+                disk.write(&path, &state).map_err(at(&path))?;
+                let path = directory.join(CONFIG);
+                disk.write(&path, config.as_bytes()).map_err(at(&path))
             })
     }
 
@@ -73,6 +78,10 @@ impl Run {
             .map_err(|source| unusable(StateError::Parse { source }))?;
         if saved.fingerprint != self.fingerprint {
             return Err(unusable(StateError::OtherRun));
+        }
+        // Checkpoints of earlier versions have none.
+        if let Ok(before) = fs::read_to_string(checkpoint.directory.join(CONFIG)) {
+            self.changes = self.config.changes_since(&before)?;
         }
         let file = File::open(checkpoint.directory.join(BUFFER))
             .map_err(|source| unusable(StateError::Read { source }))?;

@@ -293,6 +293,41 @@ fn a_damaged_checkpoint_is_passed_over_and_the_run_ends_the_same() {
 }
 
 #[test]
+fn a_run_that_goes_on_with_another_configuration_says_what_is_new() {
+    #[derive(Default)]
+    struct Changes(Vec<Change>);
+    impl Observer for Changes {
+        fn notice(&mut self, event: &Event<'_>) {
+            if let Event::ConfigChanged(change) = event {
+                self.0.push((*change).clone());
+            }
+        }
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("run");
+    drive(&mut start(&root)).unwrap();
+    let go_on = || {
+        let mut changes = Changes::default();
+        let mut run = resume(&root);
+        run.drive(&mut changes, &AtomicBool::new(false)).unwrap();
+        changes.0
+    };
+    assert_eq!(go_on(), []);
+    let path = root.join("config.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let before = "\nsteps = 6\n";
+    assert!(text.contains(before));
+    fs::write(&path, text.replace(before, "\nsteps = 8\n")).unwrap();
+    let change = Change {
+        key: "steps".to_owned(),
+        before: Some("6".to_owned()),
+        after: Some("8".to_owned()),
+    };
+    assert_eq!(go_on(), [change]);
+    assert_eq!(go_on(), [], "it is said once");
+}
+
+#[test]
 fn a_completed_run_that_is_resumed_is_complete() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().join("run");

@@ -172,6 +172,15 @@ fn note_rare(sink: &Sink, event: &Event<'_>) {
                 rates.join(", ")
             ));
         }
+        Event::ConfigChanged(change) => {
+            let shown = |value: &Option<String>| value.clone().unwrap_or("nothing".to_owned());
+            let (before, after) = (shown(&change.before), shown(&change.after));
+            let words = format!(
+                "{} was {before} so far and is {after} from now on",
+                change.key
+            );
+            sink.note(visible(&words));
+        }
         Event::CheckpointSkipped { directory, damage } => {
             sink.note(format_args!(
                 "checkpoint {} is damaged ({}); using an older one",
