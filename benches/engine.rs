@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use azr_model::generate::{BatchLimits, Completion, Request, Sampling, generate};
+use azr_model::generate::{BatchLimits, Completion, Request, Sampling, StopStrings, generate};
 use azr_model::learn::{Sequence, TokenGradients, Trainer, TrainerOptions};
 use azr_model::parameters::Initialization;
 use azr_model::{Architecture, Dimensions, Layout, ModelConfig, Parameters, Transformer, score};
@@ -57,6 +57,7 @@ fn sampled(model: &Transformer, new_tokens: usize) -> Vec<(Vec<u32>, Completion)
             sampling: Sampling::at_temperature(1.0),
             seed: index as u64,
             stop_tokens: Arc::from([]),
+            stop_strings: StopStrings::default(),
         })
         .collect();
     let mut completions = Vec::new();

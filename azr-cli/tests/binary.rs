@@ -4,6 +4,8 @@
 
 #[path = "binary/exec.rs"]
 mod exec;
+#[path = "binary/exports.rs"]
+mod exports;
 #[path = "binary/models.rs"]
 mod models;
 #[path = "binary/pretraining.rs"]

@@ -4,8 +4,10 @@ mod kv_cache;
 pub mod request;
 mod sample;
 mod schedule;
+mod stop;
 #[cfg(test)]
 mod tests;
 
 pub use request::{BatchLimits, Completion, Finish, Request, Sampling};
 pub use schedule::{GenerateError, generate};
+pub use stop::{Marker, StopMatch, StopStrings};

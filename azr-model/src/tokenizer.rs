@@ -4,9 +4,11 @@
 
 pub mod from_gguf;
 pub mod phrases;
+mod spelling;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
+use std::sync::Arc;
 use tokenizers::{Encoding, Tokenizer};
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -54,10 +56,11 @@ pub enum TokenizerError {
     Serialize(#[source] Cause),
 }
 
-/// A tokenizer that encodes any text. Cheap operations take `&self`; it can be shared between threads.
+/// A tokenizer that encodes any text. Cheap operations take `&self`; it can be shared between threads, and a clone is
+/// cheap.
 #[derive(Debug, Clone)]
 pub struct TextTokenizer {
-    inner: Tokenizer,
+    inner: Arc<Tokenizer>,
     special: BTreeMap<String, String>,
 }
 
@@ -79,7 +82,10 @@ impl TextTokenizer {
     fn new(mut inner: Tokenizer, special: BTreeMap<String, String>) -> Result<Self, Cause> {
         inner.with_padding(None);
         inner.with_truncation(None)?;
-        Ok(Self { inner, special })
+        Ok(Self {
+            inner: Arc::new(inner),
+            special,
+        })
     }
 
     /// The ids of `text` and nothing else. Special tokens written in the text become their ids.

@@ -99,11 +99,12 @@ impl Sampling {
 pub struct Response {
     /// The prompt as the policy read it.
     pub prompt_tokens: Arc<[u32]>,
-    /// The sampled tokens, a stop token included. Never empty.
+    /// The sampled tokens, a stop token included, and the whole of the token that completed the prompt's last marker.
+    /// Never empty.
     pub tokens: Vec<u32>,
     /// Natural log-probability of each sampled token in the distribution it was drawn from.
     pub logprobs: Vec<f32>,
-    /// The response as text, the stop token left out.
+    /// The response as text, the stop token left out, up to the end of the prompt's last marker.
     pub text: String,
     /// Why it ended.
     pub finish: Finish,
@@ -113,7 +114,7 @@ pub struct Response {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Finish {
-    /// A stop token.
+    /// A stop token, or the prompt's last marker.
     Stop,
     /// The limit of new tokens.
     Length,

@@ -46,6 +46,15 @@ pub struct PromptOptions {
     pub solve_opening: Opening,
 }
 
+/// The fenced blocks of a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Blocks {
+    /// One, which the prompt has opened.
+    OneOpened,
+    /// Any number, among thoughts.
+    Several,
+}
+
 /// The texts of a run, ready to be filled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prompts {
@@ -75,6 +84,7 @@ impl Prompts {
         Prompt {
             user,
             prefill: opened(self.options.propose_opening, block),
+            last_marker: self.last_marker(Blocks::Several),
         }
     }
 
@@ -83,6 +93,19 @@ impl Prompts {
         Prompt {
             user,
             prefill: opened(self.options.solve_opening, block),
+            last_marker: self.last_marker(match self.options.solve_opening {
+                Opening::Block => Blocks::OneOpened,
+                Opening::Free | Opening::Think => Blocks::Several,
+            }),
+        }
+    }
+
+    /// What closes the answer. A fence closes only its own block, and nothing tells which of several is the last.
+    fn last_marker(&self, blocks: Blocks) -> Option<&'static str> {
+        match (self.format, blocks) {
+            (AnswerFormat::Tagged, _) => Some("</answer>"),
+            (AnswerFormat::Fenced, Blocks::OneOpened) => Some("\n```"),
+            (AnswerFormat::Fenced, Blocks::Several) => None,
         }
     }
 

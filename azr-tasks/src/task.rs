@@ -140,6 +140,9 @@ pub struct Prompt {
     pub user: String,
     /// The beginning of the answer, given as part of the prompt; the response goes on from here.
     pub prefill: String,
+    /// What the response ends with, where nothing that counts can follow it: whoever samples may stop there, and keeps
+    /// it as part of the response.
+    pub last_marker: Option<&'static str>,
 }
 
 impl Task {

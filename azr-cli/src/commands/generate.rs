@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use azr_model::generate::{
-    BatchLimits, Completion, Finish, GenerateError, Request, Sampling, generate,
+    BatchLimits, Completion, Finish, GenerateError, Marker, Request, Sampling, StopStrings,
+    generate,
 };
 use azr_model::language::Language;
 use azr_model::tokenizer::SpecialTokens;
@@ -62,6 +63,10 @@ pub struct Options {
     /// Seed of all samples
     #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole(0..=u64::MAX))]
     seed: u64,
+    /// End a response before this text, wherever the borders of its tokens lie; may be given several times. Tokens and
+    /// logprobs keep the token that completed it
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    stop: Vec<String>,
     /// Treat text prompts as a user's message and apply the model's chat template
     #[arg(long)]
     chat: bool,
@@ -197,6 +202,7 @@ fn requests(
         transformer.config().context_tokens_max,
     );
     let sampling = sampling(language, options);
+    let stop_strings = StopStrings::new(options.stop.iter().cloned(), language.tokenizer());
     let (mut requests, mut places) = (Vec::new(), Vec::new());
     for (prompt_index, prompt) in prompts.iter().enumerate() {
         let encoded = prompt
@@ -217,6 +223,7 @@ fn requests(
                 sampling,
                 seed: seed(options.seed, prompt_index, sample),
                 stop_tokens: Arc::clone(language.stop_tokens()),
+                stop_strings: stop_strings.clone(),
             });
             places.push(Place {
                 prompt_index,
@@ -260,10 +267,11 @@ struct Printer<'a> {
 
 impl Printer<'_> {
     fn print(&self, place: Place, completion: &Completion) -> anyhow::Result<()> {
-        let text = self.text(completion)?;
+        let tokenizer = self.language.tokenizer();
+        let text = completion.text(tokenizer, SpecialTokens::Skip, Marker::LeftOut)?;
         if self.options.json {
             let finish = match completion.finish {
-                Finish::Stop => "stop",
+                Finish::Stop | Finish::StopString(_) => "stop",
                 Finish::Length => "length",
             };
             let Place {
@@ -293,17 +301,6 @@ impl Printer<'_> {
             text
         })?;
         Ok(())
-    }
-
-    /// The response without the stop token that ended it.
-    fn text(&self, completion: &Completion) -> anyhow::Result<String> {
-        let kept = match completion.finish {
-            Finish::Stop => completion.tokens.len().saturating_sub(1),
-            Finish::Length => completion.tokens.len(),
-        };
-        Ok(self
-            .language
-            .decode(&completion.tokens[..kept], SpecialTokens::Skip)?)
     }
 }
 

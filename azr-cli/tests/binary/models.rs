@@ -1,4 +1,4 @@
-//! `generate`, `logprobs`, `export`, `bench`: the contracts that other programs read.
+//! `generate`, `logprobs`, `bench`: the contracts that other programs read.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn json_lines(text: &str) -> Vec<Value> {
         .collect()
 }
 
-fn place_with_model() -> tempfile::TempDir {
+pub fn place_with_model() -> tempfile::TempDir {
     let place = tempfile::tempdir().unwrap();
     tiny_model::write(place.path(), "model", 1);
     place
@@ -102,6 +102,44 @@ fn a_sample_does_not_depend_on_what_else_is_asked() {
         ],
     );
     assert_eq!(alone[0], among[0]);
+}
+
+#[test]
+fn a_response_ends_before_a_stop_string_and_keeps_the_tokens_up_to_it() {
+    let place = place_with_model();
+    let ask = [
+        "--prompt",
+        "def f",
+        "--temperature",
+        "1",
+        "--n",
+        "4",
+        "--seed",
+    ];
+    let ask = [&ask[..], &["3", "--max-new-tokens", "80"]].concat();
+    let free = samples(place.path(), &ask);
+    let text = free[0]["text"].as_str().unwrap();
+    // A letter that comes for the first time after some others.
+    let letter = |it: char| it.is_ascii_alphanumeric() && text.find(it) > Some(9);
+    let stop = text.chars().find(|it| letter(*it)).unwrap().to_string();
+    let stopped = samples(place.path(), &[&ask[..], &["--stop", &stop]].concat());
+    assert_eq!(stopped[0]["text"], text[..text.find(&stop).unwrap()]);
+    assert_eq!(stopped[0]["finish"], "stop");
+    for (free, stopped) in free.iter().zip(&stopped) {
+        for field in ["tokens", "logprobs"] {
+            let (all, kept) = (
+                free[field].as_array().unwrap(),
+                stopped[field].as_array().unwrap(),
+            );
+            assert_eq!(all[..kept.len()], kept[..], "{field}");
+        }
+        assert!(!stopped["text"].as_str().unwrap().contains(&stop));
+    }
+    assert!(stopped[0]["tokens"].as_array().unwrap().len() < 80);
+    let empty = [
+        "generate", "--model", "model", "--prompt", "a", "--stop", "",
+    ];
+    azr(place.path(), &empty).is_refused_by_its_flags(&["--stop"]);
 }
 
 #[test]
@@ -352,27 +390,4 @@ fn bench_reports_every_kind_of_work_as_json() {
         let share = line["peak_share"].as_f64().unwrap();
         assert!(0.0 < share && share < 1.5, "{line}");
     }
-}
-
-#[test]
-fn an_exported_model_is_the_same_model_and_nothing_is_overwritten() {
-    let place = place_with_model();
-    azr(place.path(), &["export", "model", "--out", "copy"]).is_done();
-    let read = |name: &str| fs::read(place.path().join(name).join("model.safetensors")).unwrap();
-    assert_eq!(read("model"), read("copy"));
-    azr(place.path(), &["export", "model", "--out", "copy"])
-        .is_refused(&["copy", "choose another"]);
-    azr(
-        place.path(),
-        &["export", "model", "--format", "gguf", "--out", "b"],
-    )
-    .is_refused_by_its_flags(&["possible values: hf"]);
-    assert!(!place.path().join("b").exists());
-    std::os::unix::fs::symlink("nowhere", place.path().join("link")).unwrap();
-    azr(place.path(), &["export", "model", "--out", "link/"])
-        .is_refused(&["is a link", "choose another"]);
-    azr(place.path(), &["export", "model", "--out", "b/.."])
-        .is_refused(&["names no new directory", "choose another"]);
-    azr(place.path(), &["export", "model", "--out", "/dev/full/x"])
-        .is_refused(&["/dev/full is not a directory", "choose another"]);
 }

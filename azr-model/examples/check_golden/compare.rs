@@ -2,7 +2,7 @@
 
 use azr_model::LanguageModel;
 use azr_model::chat_template::{Ending, Message};
-use azr_model::generate::{BatchLimits, Request, Sampling, generate};
+use azr_model::generate::{BatchLimits, Request, Sampling, StopStrings, generate};
 use azr_model::score;
 use azr_model::tokenizer::SpecialTokens;
 use azr_model::transformer::Transformer;
@@ -134,6 +134,7 @@ pub fn greedy(
             sampling: Sampling::GREEDY,
             seed: 0,
             stop_tokens: Arc::from([]),
+            stop_strings: StopStrings::default(),
         })
         .collect();
     let mut departures = Vec::new();

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::stop::{StopMatch, StopStrings};
+
 /// One prompt to be continued.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Request {
     /// Token ids; at least one.
     pub prompt: Vec<u32>,
@@ -15,6 +17,8 @@ pub struct Request {
     pub seed: u64,
     /// A response ends after any of these ids, which is kept as its last token.
     pub stop_tokens: Arc<[u32]>,
+    /// A response ends with the token that completes any of these texts, which is kept as its last token.
+    pub stop_strings: StopStrings,
 }
 
 /// How a token is drawn from the logits. Filters apply in this order: temperature, `top_k`, `top_p`, `min_p`.
@@ -55,7 +59,8 @@ impl Sampling {
 /// A finished response.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Completion {
-    /// The sampled ids, with the stop token if one was sampled.
+    /// The sampled ids, with the stop token if one was sampled, or the token that completed a stop string: whole, even if
+    /// it says more than that.
     pub tokens: Vec<u32>,
     /// Natural logarithm of each token's probability in the distribution it was drawn from (temperature and filters
     /// included; 0 where the choice was greedy). At one temperature without filters this is, bit for bit, what the
@@ -70,6 +75,8 @@ pub struct Completion {
 pub enum Finish {
     /// A stop token was sampled.
     Stop,
+    /// A stop string was completed.
+    StopString(StopMatch),
     /// `new_tokens_max` tokens were sampled.
     Length,
 }

@@ -13,9 +13,11 @@ use super::{
     kv_cache::KvCache,
     request::{BatchLimits, Completion, Finish, Request, Sampling},
     sample,
+    stop::StopWatch,
 };
 use crate::{
     backend::{Backend, BackendError, Batch},
+    tokenizer::TokenizerError,
     transformer::{
         InputError, Transformer,
         arena::{Arena, Capacity, Keep},
@@ -55,6 +57,14 @@ pub enum GenerateError {
         request: usize,
         /// Which of its new tokens.
         token: usize,
+    },
+    /// The text of a response cannot be read, so no stop string is found in it.
+    #[error("request {request}: what was sampled cannot be searched for stop strings")]
+    Text {
+        /// Its index.
+        request: usize,
+        /// Why.
+        source: TokenizerError,
     },
     /// The device failed.
     #[error(transparent)]
@@ -130,23 +140,36 @@ struct Active {
     generator: ChaCha8Rng,
     tokens: Vec<u32>,
     logprobs: Vec<f32>,
+    watch: StopWatch,
     finish: Option<Finish>,
 }
 
 impl Active {
-    /// Draws the next token; false if the logits are no numbers.
-    fn draw(&mut self, request: &Request, logits: &[f32]) -> bool {
+    /// Draws the next token.
+    fn draw(&mut self, request: &Request, logits: &[f32]) -> Result<(), GenerateError> {
         let Some(drawn) = sample::draw(logits, &request.sampling, &mut self.generator) else {
-            return false;
+            return Err(GenerateError::NotFinite {
+                request: self.request,
+                token: self.tokens.len(),
+            });
         };
         self.tokens.push(drawn.token);
         self.logprobs.push(drawn.logprob);
         if request.stop_tokens.contains(&drawn.token) {
             self.finish = Some(Finish::Stop);
+            return Ok(());
+        }
+        let found = self.watch.read(&request.stop_strings, &self.tokens);
+        let found = found.map_err(|source| GenerateError::Text {
+            request: self.request,
+            source,
+        })?;
+        if let Some(found) = found {
+            self.finish = Some(Finish::StopString(found));
         } else if self.tokens.len() == request.new_tokens_max {
             self.finish = Some(Finish::Length);
         }
-        true
+        Ok(())
     }
 }
 
@@ -279,6 +302,7 @@ impl<'a, B: Backend> Schedule<'a, B> {
                 generator,
                 tokens,
                 logprobs,
+                watch: StopWatch::default(),
                 finish: None,
             });
         }
@@ -319,20 +343,14 @@ impl<'a, B: Backend> Schedule<'a, B> {
             &mut staging,
         )?;
         let requests = self.requests;
-        let mut drawn = vec![false; self.active.len()];
+        let mut drawn: Vec<_> = self.active.iter().map(|_| Ok(())).collect();
         let rows = logits.chunks_exact(vocab);
         let parts = self.active.iter_mut().zip(rows).zip(&mut drawn);
         backend.team().each(parts, |((it, logits), drawn)| {
             let request = &requests[it.request];
             *drawn = it.draw(request, logits);
         });
-        let Some(index) = drawn.iter().position(|drawn| !drawn) else {
-            return Ok(());
-        };
-        Err(GenerateError::NotFinite {
-            request: self.active[index].request,
-            token: self.active[index].tokens.len(),
-        })
+        drawn.into_iter().collect()
     }
 
     fn leave(&mut self, deliver: &mut dyn FnMut(usize, Completion)) {

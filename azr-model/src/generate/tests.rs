@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{BatchLimits, Completion, Finish, Request, Sampling, generate};
+use super::{BatchLimits, Completion, Finish, Request, Sampling, StopStrings, generate};
 use crate::{
     CpuBackend, Transformer,
     config::Architecture,
@@ -21,6 +21,7 @@ fn requests(count: usize, seed: u64) -> Vec<Request> {
             sampling: Sampling::at_temperature([1.0, 0.7, 1.4][index % 3]),
             seed: seed + index as u64,
             stop_tokens: Arc::new([36]),
+            stop_strings: StopStrings::default(),
         })
         .collect()
 }

@@ -47,12 +47,27 @@ fn added_token(id: usize, content: &str, special: bool) -> Value {
 /// The printable letter that stands for a byte in byte-level vocabularies: itself where it prints, else one of the
 /// letters from U+0100 on, in order of the bytes that do not.
 fn byte_letter(byte: u8) -> char {
-    let prints = |byte: u8| matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
     if prints(byte) {
         return char::from(byte);
     }
     let before = (0..byte).filter(|&other| !prints(other)).count() as u32;
     char::from_u32(0x100 + before).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
+/// The byte that a letter stands for in byte-level vocabularies: the other direction of [`byte_letter`].
+pub(super) fn byte_of_letter(letter: char) -> Option<u8> {
+    let byte = match u32::from(letter) {
+        code @ ..0x100 => return u8::try_from(code).ok().filter(|byte| prints(*byte)),
+        code @ 0x100..=0x120 => code - 0x100,
+        code @ 0x121..=0x142 => code - 0x121 + 0x7F,
+        0x143 => 0xAD,
+        _ => return None,
+    };
+    u8::try_from(byte).ok()
+}
+
+fn prints(byte: u8) -> bool {
+    matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF)
 }
 
 #[cfg(test)]
@@ -74,6 +89,16 @@ mod tests {
             encoding.get_ids(),
             [260, u32::from(b'['), 258, 257, 0xC3, 0xA9]
         );
+    }
+
+    #[test]
+    fn every_byte_has_a_letter_and_every_letter_its_byte() {
+        for byte in 0..=255u8 {
+            assert_eq!(byte_of_letter(byte_letter(byte)), Some(byte));
+        }
+        for letter in [' ', '\n', '\u{ad}', '\u{144}', '漢'] {
+            assert_eq!(byte_of_letter(letter), None);
+        }
     }
 
     #[test]

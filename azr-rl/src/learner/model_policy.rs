@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use azr_model::LanguageModel;
-use azr_model::generate::{self, BatchLimits, generate};
+use azr_model::generate::{self, BatchLimits, Marker, StopStrings, generate};
 use azr_model::language::Language;
 use azr_model::learn::{
     Checkpointing, Sequence, StepOptions, TokenGradients, TokenScores, Trainer, TrainerOptions,
@@ -139,6 +139,10 @@ impl ModelPolicy {
             },
             seed: request.seed,
             stop_tokens: self.student.language.stop_tokens().clone(),
+            stop_strings: StopStrings::new(
+                request.prompt.last_marker.map(String::from),
+                self.student.language.tokenizer(),
+            ),
         })
     }
 
@@ -147,16 +151,18 @@ impl ModelPolicy {
         asked: &generate::Request,
         completion: generate::Completion,
     ) -> Result<Response, Cause> {
+        let tokenizer = self.student.language.tokenizer();
+        // Whoever reads the response looks for the marker.
+        let text = completion.text(tokenizer, SpecialTokens::Keep, Marker::Kept)?;
         let generate::Completion {
             tokens,
             logprobs,
             finish,
         } = completion;
-        let (said, finish) = match finish {
-            generate::Finish::Stop => (&tokens[..tokens.len() - 1], Finish::Stop),
-            generate::Finish::Length => (&tokens[..], Finish::Length),
+        let finish = match finish {
+            generate::Finish::Stop | generate::Finish::StopString(_) => Finish::Stop,
+            generate::Finish::Length => Finish::Length,
         };
-        let text = self.student.language.decode(said, SpecialTokens::Keep)?;
         let prompt_tokens = asked.prompt.as_slice().into();
         Ok(Response {
             prompt_tokens,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use azr_executor::Sandbox;
-use azr_model::generate::{BatchLimits, Request, Sampling, generate};
+use azr_model::generate::{BatchLimits, Request, Sampling, StopStrings, generate};
 use azr_model::language::Language;
 use azr_model::tokenizer::SpecialTokens;
 use azr_model::transformer::Transformer;
@@ -146,6 +146,7 @@ fn answers(
             sampling: Sampling::at_temperature(1.0),
             seed: idx as u64,
             stop_tokens: language.stop_tokens().clone(),
+            stop_strings: StopStrings::default(),
         });
     }
     let mut tokens = vec![Vec::new(); prompts.len()];

@@ -79,6 +79,7 @@ impl Rules for Abduction {
             PromptSet::Compact => Prompt {
                 user: SOLVE_COMPACT.fill([&task.program, &output]),
                 prefill: "<think>".to_owned(),
+                last_marker: None,
             },
         }
     }

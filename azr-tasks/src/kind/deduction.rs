@@ -79,6 +79,7 @@ impl Rules for Deduction {
             PromptSet::Compact => Prompt {
                 user: SOLVE_COMPACT.fill([&task.program, &input]),
                 prefill: "<think>".to_owned(),
+                last_marker: None,
             },
         }
     }

@@ -88,6 +88,7 @@ impl Rules for Induction {
             PromptSet::Compact => Prompt {
                 user: PROPOSE_COMPACT.fill([program]),
                 prefill: String::new(),
+                last_marker: None,
             },
         }
     }
@@ -171,6 +172,7 @@ impl Rules for Induction {
             PromptSet::Compact => Prompt {
                 user: SOLVE_COMPACT.fill([&cases]),
                 prefill: String::new(),
+                last_marker: None,
             },
         }
     }

@@ -90,6 +90,7 @@ pub(super) fn propose_prompt(
             Prompt {
                 user: compact.fill([&shown]),
                 prefill: String::new(),
+                last_marker: None,
             }
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::ensure;
-use azr_model::generate::{BatchLimits, Request, Sampling, generate};
+use azr_model::generate::{BatchLimits, Request, Sampling, StopStrings, generate};
 use azr_model::learn::{Sequence, StepOptions, TokenGradients, Trainer, TrainerOptions};
 use azr_model::{LanguageModel, ModelConfig, Transformer};
 
@@ -109,6 +109,7 @@ impl Subject {
             sampling: Sampling::at_temperature(1.0),
             seed: index as u64,
             stop_tokens: Arc::from([]),
+            stop_strings: StopStrings::default(),
         };
         let requests: Vec<Request> = (0..shape.batch).map(request).collect();
         let limits = BatchLimits {

@@ -1,5 +1,7 @@
 //! The policy on a small random model: it samples, agrees with itself, learns, and comes back from a file.
 
+mod markers;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
@@ -68,6 +70,7 @@ fn requests(count: u64, temperature: f32) -> Vec<Request> {
         prompt: Prompt {
             user: format!("question {}", seed % 3),
             prefill: "<think>".to_owned(),
+            last_marker: None,
         },
         new_tokens_max: 5 + seed as usize % 7,
         sampling: Sampling::at_temperature(temperature),
@@ -101,6 +104,7 @@ fn batch(responses: &[Response]) -> Vec<Sample> {
             prompt: Prompt {
                 user: String::new(),
                 prefill: String::new(),
+                last_marker: None,
             },
             response: response.clone(),
         };

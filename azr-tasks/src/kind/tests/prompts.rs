@@ -1,6 +1,7 @@
 //! What proposers and solvers are asked.
 
 use super::*;
+use crate::grammar::Part;
 
 fn compact() -> Prompts {
     Prompts::new(PromptOptions::compact(), &standards())
@@ -16,12 +17,14 @@ fn compact_prompts_are_bare_blocks() {
         rules.propose_prompt(&compact(), &shown),
         Prompt {
             user: format!("# deduction\n{fence}"),
-            prefill: "".into()
+            prefill: "".into(),
+            last_marker: None,
         }
     );
     let solve = Prompt {
         user: format!("{fence}```input\n1, 2\n```\n"),
         prefill: "<think>".into(),
+        last_marker: None,
     };
     assert_eq!(rules.solve_prompt(&compact(), &deduction), solve);
     let rules = TaskKind::Abduction.rules();
@@ -32,6 +35,7 @@ fn compact_prompts_are_bare_blocks() {
     let solve = Prompt {
         user: format!("{fence}```output\n3\n```\n"),
         prefill: "<think>".into(),
+        last_marker: None,
     };
     assert_eq!(rules.solve_prompt(&compact(), &deduction), solve);
     let rules = TaskKind::Induction.rules();
@@ -50,7 +54,8 @@ fn compact_prompts_are_bare_blocks() {
         rules.solve_prompt(&compact(), &induction),
         Prompt {
             user: user.into(),
-            prefill: "".into()
+            prefill: "".into(),
+            last_marker: None,
         }
     );
 }
@@ -133,4 +138,56 @@ fn full_prompts_say_what_is_wanted_and_open_the_answer_as_configured() {
     let propose = TaskKind::Deduction.rules().propose_prompt(&tagged, &shown);
     assert_eq!(propose.prefill, "<think>");
     assert!(propose.user.contains("<answer>"));
+}
+
+#[test]
+fn a_prompt_names_the_last_marker_only_where_nothing_that_counts_can_follow_it() {
+    let markers = |format, options| {
+        let prompts = Prompts::new(options, &Standards::new(Grammar::new(format)));
+        TaskKind::ALL.map(|kind| {
+            let (rules, task) = (kind.rules(), kind.rules().identity());
+            let shown = references(std::slice::from_ref(&task));
+            let propose = rules.propose_prompt(&prompts, &shown).last_marker;
+            (propose, rules.solve_prompt(&prompts, &task).last_marker)
+        })
+    };
+    let (tagged, fenced) = (AnswerFormat::Tagged, AnswerFormat::Fenced);
+    let opened = PromptOptions {
+        solve_opening: Opening::Block,
+        ..PromptOptions::full(fenced)
+    };
+    let answer = Some("</answer>");
+    assert_eq!(
+        markers(tagged, PromptOptions::full(tagged)),
+        [(answer, answer); 3]
+    );
+    assert_eq!(
+        markers(fenced, PromptOptions::full(fenced)),
+        [(None, None); 3]
+    );
+    assert_eq!(markers(fenced, opened), [(None, Some("\n```")); 3]);
+    assert_eq!(markers(fenced, PromptOptions::compact()), [(None, None); 3]);
+}
+
+#[test]
+fn a_response_that_ends_with_the_last_marker_is_read() {
+    let grammar = standards().grammar;
+    let opened = PromptOptions {
+        solve_opening: Opening::Block,
+        ..PromptOptions::full(AnswerFormat::Fenced)
+    };
+    let prompts = Prompts::new(opened, &standards());
+    for (kind, part, body) in [
+        (TaskKind::Deduction, Part::Output, "3"),
+        (TaskKind::Abduction, Part::Input, "1, 2"),
+        (TaskKind::Induction, Part::Program, "a):\n    return a"),
+    ] {
+        let prompt = kind
+            .rules()
+            .solve_prompt(&prompts, &kind.rules().identity());
+        let marker = prompt.last_marker.unwrap();
+        let text = format!("{}{body}{marker}", prompt.prefill);
+        let read = grammar.read_answer(&text, part).unwrap();
+        assert!(read.ends_with(body), "{read:?}");
+    }
 }
