@@ -7,7 +7,9 @@ use std::sync::Arc;
 use azr_model::generate::{BatchLimits, Completion, Request, Sampling, StopStrings, generate};
 use azr_model::learn::{Sequence, TokenGradients, Trainer, TrainerOptions};
 use azr_model::parameters::Initialization;
-use azr_model::{Architecture, Dimensions, Layout, ModelConfig, Parameters, Transformer, score};
+use azr_model::{
+    Architecture, Dimensions, Layout, ModelConfig, Parameters, RopeScaling, Transformer, score,
+};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const SEQUENCES: usize = 32;
@@ -26,6 +28,7 @@ fn model() -> Transformer {
         ffn_size: 352,
         vocab_size: VOCABULARY,
         rope_theta: 10_000.0,
+        rope_scaling: RopeScaling::Unscaled,
         rms_norm_eps: 1e-5,
         tied_embeddings: false,
         qkv_bias: false,

@@ -1,6 +1,6 @@
 """Golden numbers of small random models: log-probabilities, gradients and training steps, by transformers in f32.
 
-    python small_models.py DIR          (DIR is golden/small)
+    python small_models.py DIR [NAME...]          (DIR is golden/small; without names, all of them)
 
 Each model becomes a Hugging Face directory as people have them, in different storage formats, with `golden.json`:
 tokens, log-probabilities, greedy continuations, encodings of texts. One model per architecture also gets
@@ -16,7 +16,8 @@ import sys
 import torch
 from safetensors.torch import save_file
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from transformers import (LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM, Qwen3Config,
+                          Qwen3ForCausalLM)
 from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
 import measure
@@ -51,15 +52,40 @@ MODELS = {
         config=dict(hidden_size=40, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
                     intermediate_size=64, rms_norm_eps=1e-6, tie_word_embeddings=False,
                     rope_parameters={"rope_type": "default", "rope_theta": 1000000.0})),
+    # Sequences of 1100 tokens reach far beyond the original context, and head_dim 16 has waves in all three bands.
+    "llama3-scaled-rope": dict(
+        kind="llama", dtype=torch.float32, gradients=True,
+        config=dict(hidden_size=48, num_hidden_layers=2, num_attention_heads=3, num_key_value_heads=1, head_dim=16,
+                    intermediate_size=64, rms_norm_eps=1e-5, tie_word_embeddings=True,
+                    rope_parameters={"rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0,
+                                     "high_freq_factor": 4.0, "original_max_position_embeddings": 256})),
+    "llama-linear-rope": dict(
+        kind="llama", dtype=torch.float32, gradients=False,
+        config=dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=2,
+                    intermediate_size=48, rms_norm_eps=1e-5, tie_word_embeddings=False,
+                    rope_parameters={"rope_type": "linear", "rope_theta": 10000.0, "factor": 4.0})),
+    "qwen3-tied-wide-heads": dict(
+        kind="qwen3", dtype=torch.float32, gradients=True,
+        config=dict(hidden_size=40, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2, head_dim=24,
+                    intermediate_size=64, rms_norm_eps=1e-6, tie_word_embeddings=True,
+                    rope_parameters={"rope_type": "default", "rope_theta": 1000000.0})),
+    "qwen3-untied-bf16": dict(
+        kind="qwen3", dtype=torch.bfloat16, gradients=False,
+        config=dict(hidden_size=48, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1, head_dim=32,
+                    intermediate_size=56, rms_norm_eps=1e-6, tie_word_embeddings=False,
+                    rope_parameters={"rope_type": "default", "rope_theta": 1000000.0})),
 }
+FAMILIES = {"llama": (LlamaConfig, LlamaForCausalLM), "qwen2": (Qwen2Config, Qwen2ForCausalLM),
+            "qwen3": (Qwen3Config, Qwen3ForCausalLM)}
 
 
 def build(spec: dict, seed: int):
     """A random model whose weights are exactly representable in the type they are stored in."""
     generator = torch.Generator().manual_seed(seed)
-    config = {"llama": LlamaConfig, "qwen2": Qwen2Config}[spec["kind"]](**COMMON, **spec["config"])
+    config_class, model_class = FAMILIES[spec["kind"]]
+    config = config_class(**COMMON, **spec["config"])
     config._attn_implementation = "eager"
-    model = {"llama": LlamaForCausalLM, "qwen2": Qwen2ForCausalLM}[spec["kind"]](config).float()
+    model = model_class(config).float()
     with torch.no_grad():
         for name, weight in model.named_parameters():
             noise = torch.randn(weight.shape, generator=generator)
@@ -76,11 +102,11 @@ def build(spec: dict, seed: int):
 
 
 def build_tokenizer(kind: str):
-    """A small byte-level BPE tokenizer. The qwen2 kind cuts words and normalizes as that family does (transformers 5
+    """A small byte-level BPE tokenizer. The qwen kinds cut words and normalize as those families do (transformers 5
     sees to that for every qwen2 model, whatever its tokenizer.json says); the llama kind sets a first token."""
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    if kind == "qwen2":
+    if kind != "llama":
         words = pre_tokenizers.Split(Regex(PRETOKENIZE_REGEX), behavior="isolated")
         backend.pre_tokenizer = pre_tokenizers.Sequence(
             [words, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
@@ -90,7 +116,7 @@ def build_tokenizer(kind: str):
         special_tokens=["<|start|>", "<|end|>", "<|pad|>", "<|turn|>"])
     backend.train_from_iterator([texts.PROSE, texts.code(20)], trainer)
     backend.add_special_tokens([AddedToken(t, normalized=False) for t in ("<|start|>", "<|end|>", "<|pad|>", "<|turn|>")])
-    if kind == "qwen2":
+    if kind != "llama":
         backend.normalizer = normalizers.NFC()
     else:
         backend.post_processor = processors.TemplateProcessing(single="<|start|> $A", special_tokens=[("<|start|>", 0)])
@@ -168,8 +194,10 @@ def write(directory: str, name: str, spec: dict, seed: int):
 
 def main():
     torch.set_num_threads(1)
+    wanted = sys.argv[2:] or list(MODELS)
     for seed, (name, spec) in enumerate(MODELS.items()):
-        write(sys.argv[1], name, spec, seed)
+        if name in wanted:
+            write(sys.argv[1], name, spec, seed)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,10 @@ use std::ops::Deref;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+mod rope;
+
+pub use rope::RopeScaling;
+
 /// Families of decoder-only transformers that the engine computes. Both are RMSNorm, rotary positions, grouped-query
 /// attention and SwiGLU; they differ in their biases and in how their files are named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,6 +41,9 @@ pub struct Dimensions {
     pub vocab_size: usize,
     /// Base of the rotary frequencies.
     pub rope_theta: f32,
+    /// What becomes of the rotary frequencies.
+    #[serde(default)]
+    pub rope_scaling: RopeScaling,
     /// Added to the mean square in RMSNorm.
     pub rms_norm_eps: f32,
     /// The output head is the embedding matrix.
@@ -81,6 +88,22 @@ pub enum ConfigError {
     VocabularyTooLarge {
         /// Number of token ids.
         vocab_size: usize,
+    },
+    /// Scaled positions would come closer together, not further apart.
+    #[error("the rotary scaling factor is {factor}; it must be a finite number of at least 1")]
+    RopeFactor {
+        /// What it was.
+        factor: f64,
+    },
+    /// There is no band between slow and fast rotary waves.
+    #[error(
+        "low_freq_factor {low} and high_freq_factor {high} enclose no band; the first must be above 0 and below the second"
+    )]
+    RopeBand {
+        /// `low_freq_factor`.
+        low: f64,
+        /// `high_freq_factor`.
+        high: f64,
     },
     /// A constant of the formulas is unusable.
     #[error("{name} is {value}; it must be a finite number greater than 0")]
@@ -137,6 +160,7 @@ impl ModelConfig {
                 return Err(ConfigError::BadConstant { name, value });
             }
         }
+        dimensions.rope_scaling.check()?;
         Ok(Self(dimensions))
     }
 
@@ -184,6 +208,7 @@ mod tests {
             ffn_size: 12,
             vocab_size: 11,
             rope_theta: 10_000.0,
+            rope_scaling: RopeScaling::Unscaled,
             rms_norm_eps: 1e-5,
             tied_embeddings: true,
             qkv_bias: false,

@@ -1,6 +1,6 @@
 //! A small model of each kind, for tests of files.
 
-use crate::config::{Architecture, Dimensions, ModelConfig};
+use crate::config::{Architecture, Dimensions, ModelConfig, RopeScaling};
 use crate::language::{Language, LanguageParts, SamplingDefaults};
 use crate::parameters::{Initialization, Layout, Parameters};
 use crate::tokenizer::TextTokenizer;
@@ -24,6 +24,7 @@ pub(crate) fn config(architecture: Architecture, tied_embeddings: bool) -> Model
         ffn_size: 64,
         vocab_size: VOCABULARY,
         rope_theta: 10_000.0,
+        rope_scaling: RopeScaling::Unscaled,
         rms_norm_eps: 1e-5,
         tied_embeddings,
         qkv_bias: architecture == Architecture::Qwen2,

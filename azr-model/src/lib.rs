@@ -21,7 +21,7 @@ pub mod transformer;
 pub mod weights;
 
 pub use backend::{BackendError, CpuBackend};
-pub use config::{Architecture, ConfigError, Dimensions, ModelConfig};
+pub use config::{Architecture, ConfigError, Dimensions, ModelConfig, RopeScaling};
 pub use language_model::{LanguageModel, ModelSource};
 pub use parameters::{Entry, Layout, Parameters, Role};
 pub use simd::Isa;

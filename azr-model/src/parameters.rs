@@ -280,7 +280,7 @@ impl Architecture {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{ConfigError, Dimensions};
+    use crate::config::{ConfigError, Dimensions, RopeScaling};
 
     fn layout(tied: bool, bias: bool) -> Result<Layout, ConfigError> {
         Ok(Layout::of(&ModelConfig::new(Dimensions {
@@ -293,6 +293,7 @@ mod tests {
             ffn_size: 12,
             vocab_size: 11,
             rope_theta: 10_000.0,
+            rope_scaling: RopeScaling::Unscaled,
             rms_norm_eps: 1e-5,
             tied_embeddings: tied,
             qkv_bias: bias,

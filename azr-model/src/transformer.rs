@@ -106,7 +106,8 @@ impl<B: Backend> Transformer<B> {
             })
             .collect::<Result<_, BackendError>>()?;
         let head = backend.weights(config.vocab_size, hidden)?;
-        let frequencies = rope::frequencies(config.rope_theta, config.head_dim);
+        let frequencies =
+            rope::frequencies(config.rope_theta, config.head_dim, &config.rope_scaling);
         let weights = backend.upload(parameters.data)?;
         let mut model = Self {
             backend,

@@ -19,13 +19,19 @@ const GRADIENT_ERROR_MAX: f64 = 1e-4;
 /// Losses of ten steps, relative: the difference of one step is carried into the next.
 const LOSS_ERROR_MAX: f32 = 1e-4;
 
-const MODELS: [&str; 4] = [
+const MODELS: [&str; 6] = [
     "llama-tied-gqa",
     "llama-untied-wide-heads",
     "qwen2-tied-one-kv-head",
     "qwen2-untied-sharded",
+    "llama3-scaled-rope",
+    "llama-linear-rope",
 ];
-const TRAINED: [&str; 2] = ["llama-tied-gqa", "qwen2-untied-sharded"];
+const TRAINED: [&str; 3] = [
+    "llama-tied-gqa",
+    "qwen2-untied-sharded",
+    "llama3-scaled-rope",
+];
 
 #[derive(Deserialize)]
 struct Training {

@@ -8,7 +8,9 @@ use azr_model::language::{Language, LanguageParts, SamplingDefaults};
 use azr_model::parameters::Initialization;
 use azr_model::tokenizer::TextTokenizer;
 use azr_model::weights::safetensors::Precision;
-use azr_model::{Architecture, Dimensions, LanguageModel, Layout, ModelConfig, Parameters};
+use azr_model::{
+    Architecture, Dimensions, LanguageModel, Layout, ModelConfig, Parameters, RopeScaling,
+};
 use serde_json::{Map, Value, json};
 
 /// The token that ends a response.
@@ -28,6 +30,7 @@ pub fn write(place: &Path, name: &str, seed: u64) -> PathBuf {
         ffn_size: 48,
         vocab_size: 257,
         rope_theta: 10_000.0,
+        rope_scaling: RopeScaling::Unscaled,
         rms_norm_eps: 1e-5,
         tied_embeddings: true,
         qkv_bias: false,

@@ -1,14 +1,15 @@
 //! Reads and writes the `config.json` of a Hugging Face directory.
 //!
-//! Only what the engine computes is accepted: a setting that would change the numbers (scaled rotary positions, sliding
+//! Only what the engine computes is accepted: a setting that would change the numbers (other scaled rotary positions, sliding
 //! windows, other activations, biases elsewhere, quantized weights) is refused by name, never passed over.
+
+mod rope;
 
 use crate::config::{Architecture, ConfigError, Dimensions, ModelConfig};
 use crate::weights::{SizeError, check_sizes};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-const ROPE_THETA_DEFAULT: f64 = 10_000.0;
 const RMS_NORM_EPS_DEFAULT: f64 = 1e-6;
 const CONTEXT_TOKENS_DEFAULT: usize = 2048;
 
@@ -37,6 +38,12 @@ pub enum HfConfigError {
         value: String,
         /// What to do.
         remedy: &'static str,
+    },
+    /// A number that scaled rotary positions need is not there.
+    #[error("{name} of the scaled rotary positions is not a number; correct config.json")]
+    RopeNumber {
+        /// The field.
+        name: &'static str,
     },
     /// The heads do not divide the hidden size and no head size is given.
     #[error(
@@ -76,6 +83,7 @@ struct Fields {
     intermediate_size: usize,
     vocab_size: usize,
     max_position_embeddings: Option<usize>,
+    original_max_position_embeddings: Option<usize>,
     rms_norm_eps: Option<f64>,
     rope_theta: Option<f64>,
     #[serde(default)]
@@ -136,11 +144,7 @@ pub(super) fn parse(json: &str) -> Result<HfConfig, HfConfigError> {
         })?;
     let fields: Fields = serde_json::from_value(value).map_err(HfConfigError::Parse)?;
     refuse_unsupported(&fields)?;
-    let theta = fields
-        .rope_parameters
-        .get("rope_theta")
-        .and_then(Value::as_f64)
-        .or(fields.rope_theta);
+    let (rope_theta, rope_scaling) = rope::read(&fields)?;
     let dimensions = Dimensions {
         architecture,
         hidden_size: fields.hidden_size,
@@ -152,7 +156,8 @@ pub(super) fn parse(json: &str) -> Result<HfConfig, HfConfigError> {
         head_dim: head_dim(&fields)?,
         ffn_size: fields.intermediate_size,
         vocab_size: fields.vocab_size,
-        rope_theta: theta.unwrap_or(ROPE_THETA_DEFAULT) as f32,
+        rope_theta: rope_theta as f32,
+        rope_scaling,
         rms_norm_eps: fields.rms_norm_eps.unwrap_or(RMS_NORM_EPS_DEFAULT) as f32,
         tied_embeddings: fields.tie_word_embeddings,
         qkv_bias: architecture == Architecture::Qwen2,
@@ -187,32 +192,8 @@ fn refuse_unsupported(fields: &Fields) -> Result<(), HfConfigError> {
         })
     };
     let full_precision = "choose a model with full-precision weights, or a GGUF file of it";
-    let plain_rotary = "choose a model without scaled rotary positions";
     if !fields.quantization_config.is_null() {
         return refused("quantization_config", "present".to_owned(), full_precision);
-    }
-    for (field, rope) in [
-        ("rope_scaling", &fields.rope_scaling),
-        ("rope_parameters", &fields.rope_parameters),
-    ] {
-        let kind = rope.get("rope_type").or_else(|| rope.get("type"));
-        match kind.map(Value::as_str) {
-            None | Some(Some("default")) => {}
-            Some(kind) => {
-                return refused(field, kind.unwrap_or("not a name").to_owned(), plain_rotary);
-            }
-        }
-        if rope.is_object() && kind.is_none() && rope.get("factor").is_some() {
-            return refused(field, rope.to_string(), plain_rotary);
-        }
-        if let Some(share) = rope.get("partial_rotary_factor").and_then(Value::as_f64)
-            && share != 1.0
-        {
-            return refused("partial_rotary_factor", share.to_string(), plain_rotary);
-        }
-    }
-    if let Some(share) = fields.partial_rotary_factor.filter(|share| *share != 1.0) {
-        return refused("partial_rotary_factor", share.to_string(), plain_rotary);
     }
     if let Some(activation) = fields.hidden_act.as_ref().filter(|name| *name != "silu") {
         return refused(
@@ -293,7 +274,7 @@ pub(super) fn to_json(
         "max_position_embeddings": config.context_tokens_max,
         "rms_norm_eps": shortest(config.rms_norm_eps),
         "rope_theta": shortest(config.rope_theta),
-        "rope_scaling": null,
+        "rope_scaling": rope::to_json(&config.rope_scaling),
         "tie_word_embeddings": config.tied_embeddings,
         "hidden_act": "silu",
         "use_cache": true,

@@ -64,7 +64,7 @@ fn draw(generator: &mut ChaCha8Rng, standard_deviation: f32, values: &mut [f32])
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Architecture, ConfigError, Dimensions, ModelConfig};
+    use crate::config::{Architecture, ConfigError, Dimensions, ModelConfig, RopeScaling};
 
     #[test]
     fn a_fresh_model_has_the_asked_spread_and_is_the_same_for_one_seed() -> Result<(), ConfigError>
@@ -79,6 +79,7 @@ mod tests {
             ffn_size: 12,
             vocab_size: 11,
             rope_theta: 10_000.0,
+            rope_scaling: RopeScaling::Unscaled,
             rms_norm_eps: 1e-5,
             tied_embeddings: false,
             qkv_bias: true,

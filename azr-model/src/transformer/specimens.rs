@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use crate::{
-    config::{Architecture, Dimensions, ModelConfig},
+    config::{Architecture, Dimensions, ModelConfig, RopeScaling},
     kernels::contract::numbers,
     parameters::{Layout, Parameters, Role},
     transformer::Transformer,
 };
 
-/// Llama and Qwen2, with tied and with separate heads.
+/// Each family, with tied and with separate heads, and a llama with scaled rotary positions.
 pub(crate) fn all() -> Vec<Parameters> {
     let mut models = Vec::new();
     for architecture in [Architecture::Llama, Architecture::Qwen2] {
@@ -21,6 +21,17 @@ pub(crate) fn all() -> Vec<Parameters> {
             }));
         }
     }
+    models.push(parameters(Dimensions {
+        // Waves of 6, 101 and 1608 tokens: a fast, a medium and a slow one.
+        rope_scaling: RopeScaling::Llama3 {
+            factor: 8.0,
+            low_freq_factor: 1.0,
+            high_freq_factor: 4.0,
+            original_max_position_embeddings: 200,
+        },
+        rope_theta: 4096.0,
+        ..dimensions(Architecture::Llama)
+    }));
     models
 }
 
@@ -41,6 +52,7 @@ pub(crate) fn dimensions(architecture: Architecture) -> Dimensions {
         ffn_size: 28,
         vocab_size: 37,
         rope_theta: if qwen { 1e6 } else { 1e4 },
+        rope_scaling: RopeScaling::Unscaled,
         rms_norm_eps: 1e-5,
         tied_embeddings: qwen,
         qkv_bias: qwen,

@@ -8,6 +8,7 @@
 mod error;
 mod header;
 mod metadata;
+mod rope;
 mod tensors;
 
 use crate::config::ModelConfig;
@@ -47,7 +48,8 @@ pub fn load(path: &Path) -> Result<GgufModel, GgufError> {
 /// As [`load`].
 pub fn read(reader: &mut (impl Read + Seek)) -> Result<GgufModel, GgufError> {
     let header = Header::read(reader)?;
-    let config = metadata::config(&header)?;
+    let factors = tensors::frequency_factors(reader, &header)?;
+    let config = metadata::config(&header, factors.as_deref())?;
     let layout = Arc::new(Layout::of(&config));
     let plan = tensors::plan(&header, &layout)?;
     let language = metadata::language(&header, &config)?;

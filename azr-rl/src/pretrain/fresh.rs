@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use azr_model::config::{Architecture, Dimensions, ModelConfig};
+use azr_model::config::{Architecture, Dimensions, ModelConfig, RopeScaling};
 use azr_model::language::{Language, LanguageParts, SamplingDefaults};
 use azr_model::language_model::LanguageModel;
 use azr_model::parameters::{Initialization, Layout, Parameters};
@@ -60,6 +60,7 @@ fn parameters(config: &PretrainConfig, vocab_size: usize) -> Result<Parameters, 
         ffn_size: shape.ffn_size,
         vocab_size,
         rope_theta: 10_000.0,
+        rope_scaling: RopeScaling::Unscaled,
         rms_norm_eps: 1e-5,
         tied_embeddings: false,
         qkv_bias: false,

@@ -2,10 +2,14 @@
 //!
 //! Element `i` of a head of width `e` turns with element `i + e/2` by the angle `position * theta^(-2 i / e)`:
 //! `x'[i] = x[i] cos - x[i + e/2] sin`, `x'[i + e/2] = x[i + e/2] cos + x[i] sin`. Backward turns the other way.
+//! Models that were stretched to longer texts turn some pairs more slowly ([`RopeScaling`]).
 //! Frequencies and angles are rounded to f32 as there, so that long positions agree.
 
 use super::rows;
-use crate::simd::{multiversion, team::Team};
+use crate::{
+    config::RopeScaling,
+    simd::{multiversion, team::Team},
+};
 
 #[cfg(test)]
 mod reference;
@@ -21,10 +25,11 @@ pub enum Turn {
     Backward,
 }
 
-/// The frequencies of a head of width `e`: `theta^(-2 i / e)` for `i` below `e/2`.
-pub(crate) fn frequencies(theta: f32, e: usize) -> Vec<f32> {
+/// The frequencies of a head of width `e`: `theta^(-2 i / e)` for `i` below `e/2`, scaled.
+pub(crate) fn frequencies(theta: f32, e: usize, scaling: &RopeScaling) -> Vec<f32> {
     (0..e / 2)
         .map(|i| f64::from(theta).powf(-2.0 * i as f64 / e as f64) as f32)
+        .map(|frequency| scaling.scaled(f64::from(frequency)) as f32)
         .collect()
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Turn, angles, frequencies, reference, turn};
 use crate::{
+    config::RopeScaling,
     kernels::contract::{check, numbers, wide},
     simd::team::Team,
 };
@@ -20,7 +21,7 @@ fn forward_and_gradient_match_the_reference() {
         angles(
             &Team::default(),
             &positions,
-            &frequencies(10_000.0, e),
+            &frequencies(10_000.0, e, &RopeScaling::Unscaled),
             &mut turns,
         );
         let turned: Vec<f32> = x
@@ -50,7 +51,7 @@ fn turning_back_undoes_turning() {
     angles(
         &Team::default(),
         &positions,
-        &frequencies(1e6, 8),
+        &frequencies(1e6, 8, &RopeScaling::Unscaled),
         &mut turns,
     );
     let x = numbers(2 * 16, 2);

@@ -1,6 +1,7 @@
 //! What is accepted, what is refused by name, and that what is written is read back.
 
 use super::*;
+use crate::config::RopeScaling;
 
 fn config_with(field: &str, value: Value) -> Result<HfConfig, HfConfigError> {
     let mut config = json!({
@@ -39,14 +40,75 @@ fn the_rotary_base_of_transformers_5_is_read() {
 }
 
 #[test]
-fn settings_that_would_change_the_numbers_are_refused_by_name() {
-    let refused = [
-        ("rope_scaling", json!({"type": "linear", "factor": 2.0})),
+fn scaled_rotary_positions_are_read_from_both_layouts() {
+    let scaling = |field, value| config_with(field, value).unwrap().dimensions.rope_scaling;
+    let llama3 = json!({
+        "rope_type": "llama3", "factor": 32.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 8192
+    });
+    let expected = RopeScaling::Llama3 {
+        factor: 32.0,
+        low_freq_factor: 1.0,
+        high_freq_factor: 4.0,
+        original_max_position_embeddings: 8192,
+    };
+    assert_eq!(scaling("rope_scaling", llama3.clone()), expected);
+    assert_eq!(scaling("rope_parameters", llama3), expected);
+    let linear = json!({"type": "linear", "factor": 2});
+    assert_eq!(
+        scaling("rope_scaling", linear),
+        RopeScaling::Linear { factor: 2.0 }
+    );
+    for plain in [json!(null), json!({}), json!({"rope_type": "default"})] {
+        assert_eq!(scaling("rope_scaling", plain), RopeScaling::Unscaled);
+    }
+    // transformers takes the whole context where nothing is said of the original one.
+    let whole = json!({"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0});
+    assert!(matches!(
+        scaling("rope_scaling", whole),
+        RopeScaling::Llama3 {
+            original_max_position_embeddings: 512,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn scaled_rotary_positions_without_their_numbers_are_refused() {
+    for (name, value) in [
+        ("factor", json!({"rope_type": "linear"})),
+        ("factor", json!({"rope_type": "linear", "factor": "2"})),
         (
-            "rope_scaling",
+            "low_freq_factor",
             json!({"rope_type": "llama3", "factor": 8.0}),
         ),
+        (
+            "original_max_position_embeddings",
+            json!({
+                "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+                "original_max_position_embeddings": -1
+            }),
+        ),
+    ] {
+        let error = config_with("rope_scaling", value.clone()).unwrap_err();
+        assert!(
+            matches!(error, HfConfigError::RopeNumber { name: named } if named == name),
+            "{value}: {error}"
+        );
+    }
+}
+
+#[test]
+fn settings_that_would_change_the_numbers_are_refused_by_name() {
+    let refused = [
+        ("rope_scaling", json!({"type": "dynamic", "factor": 2.0})),
         ("rope_scaling", json!({"factor": 8.0})),
+        ("rope_scaling", json!({"rope_type": 3, "factor": 8.0})),
+        ("rope_scaling", json!("linear")),
+        (
+            "rope_parameters",
+            json!({"full_attention": {"rope_type": "default", "rope_theta": 1e6}}),
+        ),
         (
             "rope_parameters",
             json!({"rope_type": "yarn", "rope_theta": 1e6}),
@@ -115,6 +177,17 @@ fn what_is_written_is_read_back() {
         ("model_type", json!("llama")),
         ("model_type", json!("qwen2")),
         ("head_dim", json!(20)),
+        (
+            "rope_scaling",
+            json!({"rope_type": "linear", "factor": 2.5}),
+        ),
+        (
+            "rope_parameters",
+            json!({
+                "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+                "original_max_position_embeddings": 256, "rope_theta": 5e5
+            }),
+        ),
     ] {
         let config = config_with(field, value).unwrap();
         let model = ModelConfig::new(config.dimensions.clone()).unwrap();

@@ -49,6 +49,7 @@ impl<'a> Model<'a> {
         for i in 0..half {
             let frequency =
                 f64::from(self.config().rope_theta).powf(-2.0 * i as f64 / head.len() as f64);
+            let frequency = self.config().rope_scaling.scaled(frequency);
             let (sin, cos) = (position as f64 * frequency).sin_cos();
             let (a, b) = (head[i], head[i + half]);
             (head[i], head[i + half]) = (a * cos - b * sin, b * cos + a * sin);

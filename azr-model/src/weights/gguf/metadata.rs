@@ -2,6 +2,7 @@
 
 use super::GgufError;
 use super::header::{Header, Value};
+use super::rope;
 use crate::config::{Architecture, Dimensions, ModelConfig};
 use crate::language::{Language, LanguageParts, SamplingDefaults};
 use crate::tokenizer::from_gguf::{self, GgufVocabulary};
@@ -24,8 +25,8 @@ const STOPS: [&str; 4] = [
     "tokenizer.ggml.padding_token_id",
 ];
 
-/// The shape of the model.
-pub(super) fn config(header: &Header) -> Result<ModelConfig, GgufError> {
+/// The shape of the model, if `factors` is what its file says of the rotary frequencies.
+pub(super) fn config(header: &Header, factors: Option<&[f32]>) -> Result<ModelConfig, GgufError> {
     let keys = Keys::of(header)?;
     keys.refuse_unsupported()?;
     let hidden_size = keys.size("embedding_length")?;
@@ -45,6 +46,7 @@ pub(super) fn config(header: &Header) -> Result<ModelConfig, GgufError> {
             return Err(keys.bad(other, "the width of a head"));
         }
     }
+    let rope_theta = keys.float("rope.freq_base")?.unwrap_or(ROPE_THETA_DEFAULT) as f32;
     let dimensions = Dimensions {
         architecture: keys.architecture,
         hidden_size,
@@ -56,7 +58,8 @@ pub(super) fn config(header: &Header) -> Result<ModelConfig, GgufError> {
         head_dim,
         ffn_size: keys.size("feed_forward_length")?,
         vocab_size: vocabulary_rows(header)?,
-        rope_theta: keys.float("rope.freq_base")?.unwrap_or(ROPE_THETA_DEFAULT) as f32,
+        rope_theta,
+        rope_scaling: rope::scaling(&keys, factors, rope_theta, head_dim)?,
         rms_norm_eps: keys
             .float("attention.layer_norm_rms_epsilon")?
             .ok_or_else(|| keys.missing("attention.layer_norm_rms_epsilon"))?
@@ -169,8 +172,8 @@ fn token_id(header: &Header, key: &str) -> Result<Option<u32>, GgufError> {
 }
 
 /// Metadata keys of one architecture, which all begin with its name.
-struct Keys<'a> {
-    header: &'a Header,
+pub(super) struct Keys<'a> {
+    pub header: &'a Header,
     architecture: Architecture,
 }
 
@@ -209,23 +212,6 @@ impl<'a> Keys<'a> {
     fn refuse_unsupported(&self) -> Result<(), GgufError> {
         let refused =
             |key: String, value: String, remedy| Err(GgufError::Unsupported { key, value, remedy });
-        if let Some(Value::Text(kind)) = self.get("rope.scaling.type")
-            && kind != "none"
-        {
-            return refused(
-                self.key("rope.scaling.type"),
-                kind.clone(),
-                "choose a model without scaled rotary positions",
-            );
-        }
-        if self.header.tensors.contains_key("rope_freqs.weight") {
-            let remedy = "choose a model without scaled rotary positions";
-            return refused(
-                "rope_freqs.weight".to_owned(),
-                "in the file".to_owned(),
-                remedy,
-            );
-        }
         let counts = [
             ("expert_count", "choose a dense model"),
             (
@@ -250,7 +236,7 @@ impl<'a> Keys<'a> {
         Ok(())
     }
 
-    fn key(&self, name: &str) -> String {
+    pub(super) fn key(&self, name: &str) -> String {
         format!("{}.{name}", self.architecture.model_type())
     }
 
@@ -286,7 +272,15 @@ impl<'a> Keys<'a> {
             .ok_or_else(|| self.bad(name, "one whole number for all layers"))
     }
 
-    fn float(&self, name: &str) -> Result<Option<f64>, GgufError> {
+    pub(super) fn text(&self, name: &str) -> Result<Option<&str>, GgufError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(_) => Err(self.bad(name, "a text")),
+        }
+    }
+
+    pub(super) fn float(&self, name: &str) -> Result<Option<f64>, GgufError> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::Float(value)) => Ok(Some(*value)),

@@ -14,6 +14,11 @@ use std::sync::Arc;
 /// Values dequantized at a time, so that a large matrix is never in memory twice.
 const PIECE_VALUES_MAX: usize = 1 << 20;
 
+/// What llama.cpp divides each rotary frequency by.
+pub(super) const FREQUENCIES: &str = "rope_freqs.weight";
+/// Pairs of a head that factors are read for.
+const FREQUENCIES_MAX: usize = 1 << 12;
+
 /// One weight: where it goes, and where it lies in the file.
 pub(super) struct Source {
     entry: Entry,
@@ -43,7 +48,7 @@ pub(super) fn plan(header: &Header, layout: &Layout) -> Result<Vec<Source>, Gguf
     let mut unexpected: Vec<&String> = header
         .tensors
         .keys()
-        .filter(|name| !known.contains(name.as_str()))
+        .filter(|name| !known.contains(name.as_str()) && *name != FREQUENCIES)
         .collect();
     unexpected.sort();
     match unexpected.first() {
@@ -80,16 +85,11 @@ fn source(header: &Header, layout: &Layout, entry: &Entry) -> Result<Source, Ggu
             name: name.clone(),
             kind: place.kind,
         })?;
-    let bytes = (entry.elements() / kind.block_size() * kind.type_size()) as u64;
-    let start = header.data_start.saturating_add(place.offset);
-    let left = header.file_bytes.saturating_sub(start);
-    if left < bytes {
-        return Err(GgufError::Truncated {
-            position: start,
-            wanted: bytes,
-            left,
-        });
-    }
+    held(
+        header,
+        &place,
+        entry.elements() / kind.block_size() * kind.type_size(),
+    )?;
     let turned = name.contains(".attn_q.") || name.contains(".attn_k.");
     let rows = match layout.config().architecture {
         Architecture::Llama if turned => RowOrder::Interleaved {
@@ -104,6 +104,60 @@ fn source(header: &Header, layout: &Layout, entry: &Entry) -> Result<Source, Ggu
         name,
         rows,
     })
+}
+
+/// The factors of [`FREQUENCIES`], if the file has any.
+pub(super) fn frequency_factors(
+    reader: &mut (impl Read + Seek),
+    header: &Header,
+) -> Result<Option<Vec<f32>>, GgufError> {
+    let Some(place) = header.tensors.get(FREQUENCIES) else {
+        return Ok(None);
+    };
+    let name = FREQUENCIES.to_owned();
+    let count = match place.shape[..] {
+        [count] if count <= FREQUENCIES_MAX => count,
+        _ => {
+            return Err(GgufError::Shape {
+                name,
+                found: place.shape.clone(),
+                expected: vec![FREQUENCIES_MAX],
+            });
+        }
+    };
+    let kind = ggml_kind(place.kind).filter(|kind| *kind == GgmlDType::F32);
+    let kind = kind.ok_or(GgufError::Quantization {
+        name: name.clone(),
+        kind: place.kind,
+    })?;
+    held(header, place, count * size_of::<f32>())?;
+    let piece = TensorInfo {
+        ggml_dtype: kind,
+        shape: Shape::from(count),
+        offset: place.offset,
+    };
+    let values = piece
+        .read(reader, header.data_start, &Device::Cpu)
+        .and_then(|tensor| tensor.dequantize(&Device::Cpu)?.to_vec1())
+        .map_err(|source| GgufError::Dequantize {
+            name,
+            source: Box::new(source),
+        })?;
+    Ok(Some(values))
+}
+
+/// Refuses a tensor that reaches past the end of the file.
+fn held(header: &Header, place: &TensorPlace, bytes: usize) -> Result<(), GgufError> {
+    let start = header.data_start.saturating_add(place.offset);
+    let left = header.file_bytes.saturating_sub(start);
+    if left < bytes as u64 {
+        return Err(GgufError::Truncated {
+            position: start,
+            wanted: bytes as u64,
+            left,
+        });
+    }
+    Ok(())
 }
 
 /// Fills a buffer of the layout.

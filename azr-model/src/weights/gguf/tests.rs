@@ -3,7 +3,7 @@
 mod draft;
 
 use super::*;
-use crate::config::Architecture;
+use crate::config::{Architecture, RopeScaling};
 use crate::fixture;
 use candle_core::quantized::gguf_file::Value;
 use candle_core::quantized::{GgmlDType, QTensor};
@@ -82,22 +82,75 @@ fn what_the_engine_would_compute_wrongly_is_refused_by_name() {
         );
     };
     refused("general.architecture", Value::String("gemma3".to_owned()));
-    refused("llama.rope.scaling.type", Value::String("yarn".to_owned()));
     refused("llama.expert_count", Value::U32(8));
     refused("llama.attention.sliding_window", Value::U32(4096));
     refused("split.count", Value::U16(3));
-    let (_, mut draft) = small(Architecture::Llama, true);
-    draft.tensors.push((
-        "rope_freqs.weight".to_owned(),
-        QTensor::quantize(
-            &Tensor::new(&[1f32; 4], &Device::Cpu).unwrap(),
-            GgmlDType::F32,
-        )
-        .unwrap(),
+}
+
+fn with_frequencies(draft: Draft, factors: &[f32]) -> Draft {
+    let tensor = Tensor::new(factors, &Device::Cpu).unwrap();
+    let tensor = QTensor::quantize(&tensor, GgmlDType::F32).unwrap();
+    let mut draft = draft.without("rope_freqs.weight");
+    draft.tensors.push(("rope_freqs.weight".to_owned(), tensor));
+    draft
+}
+
+#[test]
+fn scaled_rotary_positions_are_read_from_numbers_and_from_factors() {
+    let plain = || small(Architecture::Llama, true).1;
+    let scaling = |draft: Draft| draft.read().map(|it| it.config.rope_scaling);
+    let factor = |draft: Draft| draft.set("llama.rope.scaling.factor", Value::F32(4.0));
+    let kind =
+        |draft: Draft, kind: &str| draft.set("llama.rope.scaling.type", Value::String(kind.into()));
+    let linear = RopeScaling::Linear { factor: 4.0 };
+    assert_eq!(scaling(factor(plain())).unwrap(), linear);
+    assert_eq!(scaling(kind(factor(plain()), "linear")).unwrap(), linear);
+    for unscaled in [
+        plain(),
+        kind(plain(), "linear"),
+        kind(factor(plain()), "none"),
+    ] {
+        assert_eq!(scaling(unscaled).unwrap(), RopeScaling::Unscaled);
+    }
+    assert!(scaling(kind(plain(), "yarn")).is_err());
+
+    // Four waves of 6, 63, 628 and 6283 tokens; 8192 tokens hold the last 1.3 times.
+    let kept = (8192.0 / 6283.185 - 1.0) / 3.0;
+    let published = [1.0, 1.0, 1.0, 1.0 / ((1.0 - kept) / 8.0 + kept)];
+    let slow = |theta: f32| plain().set("llama.rope.freq_base", Value::F32(theta));
+    // A base of 1e8 makes the slowest wave slow enough to have the factor whole.
+    let waves = [1.0f32, 1e2, 1e4, 1e6].map(|it| it * std::f32::consts::TAU);
+    let whole = waves.map(|wave| if wave < 2048.0 { 1.0 } else { 8.0 });
+    let llama3 = RopeScaling::Llama3 {
+        factor: 8.0,
+        low_freq_factor: 1.0,
+        high_freq_factor: 4.0,
+        original_max_position_embeddings: 8192,
+    };
+    assert_eq!(
+        scaling(with_frequencies(slow(1e8), &whole)).unwrap(),
+        llama3
+    );
+    assert!(matches!(
+        scaling(with_frequencies(slow(1e8), &[1.0, 2.0, 8.0, 8.0])),
+        Err(GgufError::Unsupported { .. })
     ));
     assert!(matches!(
-        draft.read().unwrap_err(),
-        GgufError::Unsupported { .. }
+        scaling(with_frequencies(slow(1e8), &whole[1..])),
+        Err(GgufError::Unsupported { .. })
+    ));
+    // Our own files say what they mean, and must mean what they say.
+    let said = serde_json::to_string(&llama3).unwrap();
+    let saying = |factors: &[f32]| {
+        let draft = plain().set("azr.rope_scaling", Value::String(said.clone()));
+        scaling(with_frequencies(draft, factors))
+    };
+    assert_eq!(saying(&published).unwrap(), llama3);
+    assert!(saying(&[1.0, 1.0, 1.0, 8.0]).is_err());
+    let beside = factor(with_frequencies(plain(), &whole));
+    assert!(matches!(
+        scaling(beside),
+        Err(GgufError::Unsupported { .. })
     ));
 }
 

@@ -12,7 +12,7 @@ use azr_model::language::{LanguageParts, SamplingDefaults};
 use azr_model::parameters::{Initialization, Layout, Parameters};
 use azr_model::tokenizer::TextTokenizer;
 use azr_model::tokenizer::phrases::phrase_tokenizer_json;
-use azr_model::{Architecture, Dimensions, ModelConfig};
+use azr_model::{Architecture, Dimensions, ModelConfig, RopeScaling};
 use azr_tasks::{Lane, TaskKind};
 
 use super::*;
@@ -36,6 +36,7 @@ fn model(seed: u64) -> LanguageModel {
         ffn_size: 40,
         vocab_size: 259,
         rope_theta: 10_000.0,
+        rope_scaling: RopeScaling::Unscaled,
         rms_norm_eps: 1e-5,
         tied_embeddings: false,
         qkv_bias: false,
