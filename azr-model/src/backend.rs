@@ -205,6 +205,27 @@ pub trait Backend: Send + Sync {
     /// Turns the queries and keys of `qkv [n, width]` in place.
     fn rope(&self, heads: &Heads, turns: Self::View<'_>, way: Turn, qkv: Self::ViewMut<'_>);
 
+    /// Normalizes the query and key heads of `qkv [n, width]` in place, with the scales `w [2 head_dim]`; keeps what was
+    /// there in `raw [n, turned heads * head_dim]` and the inverse roots in `r [n, turned heads]`.
+    fn head_norm(
+        &self,
+        heads: &Heads,
+        w: Self::View<'_>,
+        eps: f32,
+        qkv: Self::ViewMut<'_>,
+        raw: Self::ViewMut<'_>,
+        r: Self::ViewMut<'_>,
+    );
+
+    /// Turns `dqkv` into the gradient before that norm, in place, and adds to `dw`; `saved` is `(w, raw, r)`.
+    fn head_norm_backward(
+        &self,
+        heads: &Heads,
+        saved: (Self::View<'_>, Self::View<'_>, Self::View<'_>),
+        dqkv: Self::ViewMut<'_>,
+        dw: Self::ViewMut<'_>,
+    );
+
     /// Writes keys and values to `cache`, then attends: `out [n, query_width]`, `lse [n, heads]`.
     #[allow(clippy::too_many_arguments)]
     fn attention(

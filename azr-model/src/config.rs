@@ -9,8 +9,8 @@ mod rope;
 
 pub use rope::RopeScaling;
 
-/// Families of decoder-only transformers that the engine computes. Both are RMSNorm, rotary positions, grouped-query
-/// attention and SwiGLU; they differ in their biases and in how their files are named.
+/// Families of decoder-only transformers that the engine computes. All are RMSNorm, rotary positions, grouped-query
+/// attention and SwiGLU; they differ in their biases, in the norms of their heads and in how their files are named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Architecture {
@@ -18,6 +18,13 @@ pub enum Architecture {
     Llama,
     /// Qwen2 and Qwen2.5: biases on the query, key and value projections.
     Qwen2,
+    /// Qwen3, the dense ones: no biases, a norm of each query and key head.
+    Qwen3,
+}
+
+impl Architecture {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Llama, Self::Qwen2, Self::Qwen3];
 }
 
 /// The numbers that fix every shape and constant of a model. Not yet checked: [`ModelConfig::new`] does that.
@@ -162,6 +169,11 @@ impl ModelConfig {
         }
         dimensions.rope_scaling.check()?;
         Ok(Self(dimensions))
+    }
+
+    /// Each query and key head is normalized before its rotation.
+    pub fn qk_norm(&self) -> bool {
+        self.architecture == Architecture::Qwen3
     }
 
     /// Width of all query heads together.

@@ -10,6 +10,7 @@ pub(crate) mod contract;
 pub(crate) mod embedding;
 pub(crate) mod exp;
 pub(crate) mod head;
+pub(crate) mod head_norm;
 pub(crate) mod matmul;
 pub(crate) mod rms_norm;
 pub(crate) mod rope;

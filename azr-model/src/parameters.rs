@@ -18,7 +18,7 @@ pub enum Role {
     Embedding,
     /// Untied output rows, `[vocab, hidden]`.
     Head,
-    /// Scale of an RMSNorm, `[hidden]`.
+    /// Scale of an RMSNorm, `[hidden]`, or `[head_dim]` of those of heads.
     Norm,
     /// A projection into a block, `[outputs, inputs]`.
     Linear,
@@ -61,6 +61,8 @@ pub(crate) struct LayerRanges {
     pub(crate) qkv: Range<usize>,
     /// Empty where the model has no biases.
     pub(crate) qkv_bias: Range<usize>,
+    /// Scales of query heads, then of key heads, `[2 head_dim]`; empty where heads have no norm.
+    pub(crate) qk_norm: Range<usize>,
     pub(crate) output: Range<usize>,
     pub(crate) ffn_norm: Range<usize>,
     /// Gate and up rows: one matrix `[2 ffn, hidden]`.
@@ -190,6 +192,14 @@ fn layer(list: &mut Listing, config: &ModelConfig, index: usize) -> LayerRanges 
     } else {
         qkv.end..qkv.end
     };
+    let qk_norm = if config.qk_norm() {
+        let width = vec![config.head_dim];
+        let first = list.push(name("self_attn.q_norm.weight"), width.clone(), Role::Norm);
+        let last = list.push(name("self_attn.k_norm.weight"), width, Role::Norm);
+        first.start..last.end
+    } else {
+        qkv_bias.end..qkv_bias.end
+    };
     let output = list.push(
         name("self_attn.o_proj.weight"),
         vec![hidden, query],
@@ -215,6 +225,7 @@ fn layer(list: &mut Listing, config: &ModelConfig, index: usize) -> LayerRanges 
         attention_norm,
         qkv,
         qkv_bias,
+        qk_norm,
         output,
         ffn_norm,
         gate_up: gate.start..up.end,
@@ -273,6 +284,7 @@ impl Architecture {
         match self {
             Self::Llama => "llama",
             Self::Qwen2 => "qwen2",
+            Self::Qwen3 => "qwen3",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The decoder: weights on a device, one forward and one backward pass, written once for every device.
 //!
-//! `x = embed(tokens)`; each block: `x += o(attention(rope(qkv(norm(x)))))`, `x += down(swiglu(gate_up(norm(x))))`;
+//! `x = embed(tokens)`; each block: `x += o(attention(rope(head_norm(qkv(norm(x))))))` (qwen3 alone has head norms), `x += down(swiglu(gate_up(norm(x))))`;
 //! then the last norm and the head. Nothing here knows sampling, losses or files.
 
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use crate::{
 pub(crate) mod arena;
 mod backward;
 mod forward;
+mod head_norm;
 pub(crate) mod packing;
 #[cfg(test)]
 pub(crate) mod specimens;

@@ -19,18 +19,21 @@ const GRADIENT_ERROR_MAX: f64 = 1e-4;
 /// Losses of ten steps, relative: the difference of one step is carried into the next.
 const LOSS_ERROR_MAX: f32 = 1e-4;
 
-const MODELS: [&str; 6] = [
+const MODELS: [&str; 8] = [
     "llama-tied-gqa",
     "llama-untied-wide-heads",
     "qwen2-tied-one-kv-head",
     "qwen2-untied-sharded",
     "llama3-scaled-rope",
     "llama-linear-rope",
+    "qwen3-tied-wide-heads",
+    "qwen3-untied-bf16",
 ];
-const TRAINED: [&str; 3] = [
+const TRAINED: [&str; 4] = [
     "llama-tied-gqa",
     "qwen2-untied-sharded",
     "llama3-scaled-rope",
+    "qwen3-tied-wide-heads",
 ];
 
 #[derive(Deserialize)]

@@ -26,11 +26,12 @@ struct Chat {
     text: String,
 }
 
-const MODELS: [&str; 4] = [
+const MODELS: [&str; 5] = [
     "llama-tied-gqa",
     "llama-untied-wide-heads",
     "qwen2-tied-one-kv-head",
     "qwen2-untied-sharded",
+    "qwen3-tied-wide-heads",
 ];
 
 fn directory(name: &str) -> PathBuf {

@@ -10,7 +10,7 @@ use crate::{
     kernels::{
         adamw,
         attention::{self, Attention, Pages},
-        embedding, head, matmul, rms_norm, rope,
+        embedding, head, head_norm, matmul, rms_norm, rope,
         scratch::Scratch,
         swiglu,
     },
@@ -168,6 +168,28 @@ impl Backend for CpuBackend {
             heads.head_dim,
             way,
         );
+    }
+
+    fn head_norm(
+        &self,
+        heads: &Heads,
+        w: &[f32],
+        eps: f32,
+        qkv: &mut [f32],
+        raw: &mut [f32],
+        r: &mut [f32],
+    ) {
+        head_norm::forward(&self.scratch.team, heads, w, eps, qkv, raw, r);
+    }
+
+    fn head_norm_backward(
+        &self,
+        heads: &Heads,
+        (w, raw, r): (&[f32], &[f32], &[f32]),
+        dqkv: &mut [f32],
+        dw: &mut [f32],
+    ) {
+        head_norm::backward(&self.scratch.team, heads, w, raw, r, dqkv, dw);
     }
 
     fn attention(

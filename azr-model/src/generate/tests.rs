@@ -50,7 +50,7 @@ fn sample(
 
 #[test]
 fn the_same_request_gives_the_same_bytes_alone_among_others_and_under_any_limits() {
-    for architecture in [Architecture::Llama, Architecture::Qwen2] {
+    for architecture in Architecture::ALL {
         let transformer = specimens::transformer(architecture);
         let requests = requests(24, 1);
         let expected = sample(&transformer, &requests, &BatchLimits::default(), 2);
@@ -96,9 +96,9 @@ proptest! {
         sequences_max in 1usize..40,
         micro_batch_tokens_max in 1usize..2000,
         threads in 1usize..4,
-        qwen in any::<bool>(),
+        architecture in prop::sample::select(Architecture::ALL.to_vec()),
     ) {
-        let transformer = specimens::transformer(if qwen { Architecture::Qwen2 } else { Architecture::Llama });
+        let transformer = specimens::transformer(architecture);
         let mut requests = requests(15, seed);
         for request in &mut requests {
             request.sampling = Sampling::at_temperature(temperature);

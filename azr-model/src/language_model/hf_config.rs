@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 const RMS_NORM_EPS_DEFAULT: f64 = 1e-6;
 const CONTEXT_TOKENS_DEFAULT: usize = 2048;
+/// Width of a head of Qwen3 where its configuration says nothing, whatever its hidden size.
+const QWEN3_HEAD_DIM_DEFAULT: usize = 128;
 
 /// Why a `config.json` describes no model that can be loaded; goes on from "cannot load FILE:".
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +25,7 @@ pub enum HfConfigError {
     Parse(#[source] serde_json::Error),
     /// Another kind of model.
     #[error(
-        "model_type is {model_type:?}, and only \"llama\" and \"qwen2\" are supported; choose a model of one of these families"
+        "model_type is {model_type:?}, and only \"llama\", \"qwen2\" and \"qwen3\" are supported; choose a model of one of these families"
     )]
     ModelType {
         /// What the file says.
@@ -136,7 +138,7 @@ pub(super) fn parse(json: &str) -> Result<HfConfig, HfConfigError> {
         .get("model_type")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let architecture = [Architecture::Llama, Architecture::Qwen2]
+    let architecture = Architecture::ALL
         .into_iter()
         .find(|architecture| architecture.model_type() == model_type)
         .ok_or_else(|| HfConfigError::ModelType {
@@ -153,7 +155,7 @@ pub(super) fn parse(json: &str) -> Result<HfConfig, HfConfigError> {
         kv_heads: fields
             .num_key_value_heads
             .unwrap_or(fields.num_attention_heads),
-        head_dim: head_dim(&fields)?,
+        head_dim: head_dim(architecture, &fields)?,
         ffn_size: fields.intermediate_size,
         vocab_size: fields.vocab_size,
         rope_theta: rope_theta as f32,
@@ -172,10 +174,11 @@ pub(super) fn parse(json: &str) -> Result<HfConfig, HfConfigError> {
     })
 }
 
-fn head_dim(fields: &Fields) -> Result<usize, HfConfigError> {
+fn head_dim(architecture: Architecture, fields: &Fields) -> Result<usize, HfConfigError> {
     let (hidden_size, heads) = (fields.hidden_size, fields.num_attention_heads);
     match fields.head_dim {
         Some(head_dim) => Ok(head_dim),
+        None if architecture == Architecture::Qwen3 => Ok(QWEN3_HEAD_DIM_DEFAULT),
         None if heads == 0 || !hidden_size.is_multiple_of(heads) => {
             Err(HfConfigError::HeadSize { hidden_size, heads })
         }
@@ -260,6 +263,7 @@ pub(super) fn to_json(
     let (class, model_type) = match config.architecture {
         Architecture::Llama => ("LlamaForCausalLM", "llama"),
         Architecture::Qwen2 => ("Qwen2ForCausalLM", "qwen2"),
+        Architecture::Qwen3 => ("Qwen3ForCausalLM", "qwen3"),
     };
     let mut value = json!({
         "architectures": [class],
@@ -287,6 +291,10 @@ pub(super) fn to_json(
             value["mlp_bias"] = json!(false);
         }
         Architecture::Qwen2 => value["use_sliding_window"] = json!(false),
+        Architecture::Qwen3 => {
+            value["attention_bias"] = json!(false);
+            value["use_sliding_window"] = json!(false);
+        }
     }
     for (name, id) in special {
         value[*name] = json!(id);

@@ -39,7 +39,11 @@ fn saved(precision: Precision) -> (TempDir, PathBuf, LanguageModel) {
 
 #[test]
 fn a_saved_model_is_loaded_as_it_was() {
-    for (architecture, tied) in [(Architecture::Llama, false), (Architecture::Qwen2, true)] {
+    for (architecture, tied) in [
+        (Architecture::Llama, false),
+        (Architecture::Qwen2, true),
+        (Architecture::Qwen3, false),
+    ] {
         let place = tempdir().unwrap();
         let directory = place.path().join("model");
         let model = model(architecture, tied);
@@ -195,7 +199,7 @@ fn a_damaged_directory_is_refused_in_one_sentence_with_the_file_and_a_remedy() {
         (
             "other family",
             Box::new(|d| edit_json(&d.join("config.json"), |c| c["model_type"] = json!("mamba"))),
-            &["config.json", "\"mamba\"", "llama", "qwen2", "choose"],
+            &["config.json", "\"mamba\"", "llama", "qwen3", "choose"],
         ),
         (
             "other width",

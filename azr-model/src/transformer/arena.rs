@@ -25,6 +25,10 @@ pub(crate) struct LayerBuffers<T> {
     pub(crate) attention_root: T,
     /// `[n, qkv]`, after the rotation.
     pub(crate) qkv: T,
+    /// Query and key heads before their norm, `[n, query + kv]`, and its roots, `[n, heads + kv_heads]`; empty where
+    /// there is none.
+    pub(crate) qk_raw: T,
+    pub(crate) qk_root: T,
     /// Attention's result, `[n, query]`, and its log sums, `[n, heads]`.
     pub(crate) mixed: T,
     pub(crate) lse: T,
@@ -199,10 +203,17 @@ fn layer_buffers<T>(
     many: impl Fn(usize) -> Result<T, BackendError>,
 ) -> Result<LayerBuffers<T>, BackendError> {
     let d = config.hidden_size;
+    let turned = if config.qk_norm() {
+        config.heads + config.kv_heads
+    } else {
+        0
+    };
     Ok(LayerBuffers {
         attention_normed: many(d)?,
         attention_root: many(1)?,
         qkv: many(config.qkv_width())?,
+        qk_raw: many(turned * config.head_dim)?,
+        qk_root: many(turned)?,
         mixed: many(config.query_width())?,
         lse: many(config.heads)?,
         middle: many(d)?,

@@ -230,6 +230,7 @@ impl<B: Backend> Transformer<B> {
             Turn::Backward,
             backend.view_mut(&mut gradients.qkv, 0..rows * width),
         );
+        self.normalize_heads_backward(layer, rows, buffers, gradients, gradient);
         let dqkv = backend.view(&gradients.qkv, 0..rows * width);
         let dnormed = backend.view_mut(&mut gradients.normed, 0..rows * d);
         backend.linear_backward_input(dqkv, parameter(&ranges.qkv), width, dnormed);

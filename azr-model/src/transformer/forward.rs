@@ -139,7 +139,7 @@ impl<B: Backend> Transformer<B> {
         }
     }
 
-    /// `middle = stream + o(attention(rope(qkv(norm(stream)))))`.
+    /// `middle = stream + o(attention(rope(head_norm(qkv(norm(stream))))))`; not every model normalizes heads.
     #[allow(clippy::too_many_arguments)]
     pub(super) fn attention_half(
         &self,
@@ -175,6 +175,7 @@ impl<B: Backend> Transformer<B> {
             bias,
             backend.view_mut(&mut buffers.qkv, 0..rows * width),
         );
+        self.normalize_heads(layer, rows, buffers);
         let turns = backend.view(turns, 0..rows * config.head_dim);
         backend.rope(
             &heads,

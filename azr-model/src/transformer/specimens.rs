@@ -12,7 +12,7 @@ use crate::{
 /// Each family, with tied and with separate heads, and a llama with scaled rotary positions.
 pub(crate) fn all() -> Vec<Parameters> {
     let mut models = Vec::new();
-    for architecture in [Architecture::Llama, Architecture::Qwen2] {
+    for architecture in Architecture::ALL {
         for tied_embeddings in [true, false] {
             models.push(parameters(Dimensions {
                 architecture,
@@ -41,7 +41,7 @@ pub(crate) fn transformer(architecture: Architecture) -> Transformer {
 }
 
 pub(crate) fn dimensions(architecture: Architecture) -> Dimensions {
-    let qwen = architecture == Architecture::Qwen2;
+    let qwen = architecture != Architecture::Llama;
     Dimensions {
         architecture,
         hidden_size: 20,
@@ -55,7 +55,7 @@ pub(crate) fn dimensions(architecture: Architecture) -> Dimensions {
         rope_scaling: RopeScaling::Unscaled,
         rms_norm_eps: 1e-5,
         tied_embeddings: qwen,
-        qkv_bias: qwen,
+        qkv_bias: architecture == Architecture::Qwen2,
         context_tokens_max: 300,
     }
 }

@@ -30,6 +30,15 @@ fn a_plain_configuration_is_understood() {
 }
 
 #[test]
+fn heads_of_qwen3_have_a_width_of_their_own_and_no_biases() {
+    let qwen3 = config_with("model_type", json!("qwen3"))
+        .unwrap()
+        .dimensions;
+    assert_eq!((qwen3.head_dim, qwen3.qkv_bias), (128, false));
+    assert!(ModelConfig::new(qwen3).unwrap().qk_norm());
+}
+
+#[test]
 fn the_rotary_base_of_transformers_5_is_read() {
     let config = config_with(
         "rope_parameters",
@@ -176,6 +185,7 @@ fn what_is_written_is_read_back() {
     for (field, value) in [
         ("model_type", json!("llama")),
         ("model_type", json!("qwen2")),
+        ("model_type", json!("qwen3")),
         ("head_dim", json!(20)),
         (
             "rope_scaling",

@@ -63,22 +63,28 @@ impl<'a> Model<'a> {
             .iter()
             .map(|x| self.norm(&name("input_layernorm.weight"), x))
             .collect();
-        let project = |tail: &str, turned: bool| -> Vec<Vec<f64>> {
+        let project = |tail: &str, head_norm: Option<&str>| -> Vec<Vec<f64>> {
             let rows = normed.iter().enumerate().map(|(position, x)| {
                 let mut row = self.linear(&name(tail), x);
-                if turned {
-                    row.chunks_exact_mut(e)
-                        .for_each(|head| self.turn(head, position));
+                let Some(head_norm) = head_norm else {
+                    return row;
+                };
+                for head in row.chunks_exact_mut(e) {
+                    if self.layout.find(&name(head_norm)).is_some() {
+                        let scaled = self.norm(&name(head_norm), head);
+                        head.copy_from_slice(&scaled);
+                    }
+                    self.turn(head, position);
                 }
                 row
             });
             rows.collect()
         };
         let (q, k) = (
-            project("self_attn.q_proj", true),
-            project("self_attn.k_proj", true),
+            project("self_attn.q_proj", Some("self_attn.q_norm.weight")),
+            project("self_attn.k_proj", Some("self_attn.k_norm.weight")),
         );
-        let v = project("self_attn.v_proj", false);
+        let v = project("self_attn.v_proj", None);
         let group = self.config().heads_per_kv_head();
         let mixed = (0..stream.len()).map(|t| {
             let mut out = Vec::new();

@@ -194,13 +194,13 @@ impl<'a> Keys<'a> {
                 });
             }
         };
-        let architecture = [Architecture::Llama, Architecture::Qwen2]
+        let architecture = Architecture::ALL
             .into_iter()
             .find(|architecture| architecture.model_type() == name)
             .ok_or_else(|| GgufError::Unsupported {
                 key: key.to_owned(),
                 value: name.to_owned(),
-                remedy: "choose a model of architecture llama or qwen2",
+                remedy: "choose a model of architecture llama, qwen2 or qwen3",
             })?;
         Ok(Self {
             header,

@@ -20,12 +20,8 @@ fn small(architecture: Architecture, tied: bool) -> (Parameters, Draft) {
 
 #[test]
 fn every_weight_comes_back_in_its_place() {
-    for (architecture, tied) in [
-        (Architecture::Llama, true),
-        (Architecture::Llama, false),
-        (Architecture::Qwen2, true),
-        (Architecture::Qwen2, false),
-    ] {
+    let all = Architecture::ALL.map(|it| [(it, true), (it, false)]);
+    for (architecture, tied) in all.into_iter().flatten() {
         let (parameters, draft) = small(architecture, tied);
         let model = draft.read().unwrap();
         assert_eq!(model.config, *parameters.config());

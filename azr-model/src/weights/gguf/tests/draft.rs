@@ -156,6 +156,8 @@ fn llama_cpp_name(name: &str) -> String {
     for (from, to) in [
         ("model.layers.", "blk."),
         ("self_attn.o_proj", "attn_output"),
+        ("self_attn.q_norm", "attn_q_norm"),
+        ("self_attn.k_norm", "attn_k_norm"),
         ("self_attn.q_proj", "attn_q"),
         ("self_attn.k_proj", "attn_k"),
         ("self_attn.v_proj", "attn_v"),
