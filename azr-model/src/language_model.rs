@@ -5,12 +5,13 @@ mod files;
 mod hf_config;
 mod hf_directory;
 mod save;
+mod save_gguf;
 mod source;
 
 use crate::config::ModelConfig;
 use crate::language::Language;
 use crate::parameters::Parameters;
-use crate::weights::gguf;
+use crate::weights::gguf::{self, Stored};
 use crate::weights::hub::{self, Fetched, Hub};
 use crate::weights::safetensors::Precision;
 use files::ModelFiles;
@@ -19,6 +20,7 @@ use std::path::Path;
 pub use error::{LoadError, SaveError, SourceError};
 pub use hf_config::HfConfigError;
 pub use save::save_directory;
+pub use save_gguf::save_gguf;
 pub use source::ModelSource;
 
 /// Weights and text side of one model.
@@ -107,6 +109,14 @@ impl LanguageModel {
     /// [`SaveError`].
     pub fn save(&self, directory: &Path, precision: Precision) -> Result<(), SaveError> {
         save_directory(directory, &self.parameters, &self.language, precision)
+    }
+
+    /// Writes a GGUF file; see [`save_gguf`].
+    ///
+    /// # Errors
+    /// [`SaveError`].
+    pub fn save_gguf(&self, path: &Path, stored: Stored) -> Result<(), SaveError> {
+        save_gguf(path, &self.parameters, &self.language, stored)
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod from_gguf;
 pub mod phrases;
 mod spelling;
+pub mod to_gguf;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::runner::{azr, azr_with_input};
 use crate::tiny_model::{self, CONTEXT_TOKENS_MAX};
 
-fn json_lines(text: &str) -> Vec<Value> {
+pub fn json_lines(text: &str) -> Vec<Value> {
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line:?}: {error}")))
         .collect()

@@ -6,7 +6,7 @@ use super::HfConfigError;
 use crate::config::ConfigError;
 use crate::language::LanguageError;
 use crate::tokenizer::TokenizerError;
-use crate::weights::gguf::GgufError;
+use crate::weights::gguf::{GgufError, ToFileError};
 use crate::weights::hub::{HubError, HubModel};
 use crate::weights::safetensors::SafetensorsError;
 use std::io;
@@ -157,6 +157,21 @@ pub enum SaveError {
         /// The path.
         path: PathBuf,
     },
+    /// A file of this name is there already.
+    #[error("{} exists already; name a new file", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Nobody would take the file for a GGUF file.
+    #[error("{} does not end in .gguf, by which such files are known; name a file that does", path.display())]
+    NotGguf {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The model has no form in a GGUF file.
+    #[error("cannot write the model as GGUF")]
+    Gguf(#[source] ToFileError),
     /// The tokenizer cannot be written.
     #[error("cannot save the tokenizer")]
     Tokenizer(#[source] TokenizerError),

@@ -42,7 +42,7 @@ pub(super) trait SyncWrite: Write {
     fn sync(&mut self) -> io::Result<()>;
 }
 
-struct Disk;
+pub(super) struct Disk;
 
 impl Storage for Disk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn SyncWrite>> {
@@ -85,11 +85,7 @@ pub(super) fn save_through(
 
 /// The place to write, beside the target; refuses a target that is in use.
 fn aside(directory: &Path) -> Result<PathBuf, SaveError> {
-    let Some(name) = directory.file_name() else {
-        return Err(SaveError::NoName {
-            path: directory.to_owned(),
-        });
-    };
+    let aside = aside_of(directory)?;
     let occupied = match fs::read_dir(directory) {
         Ok(mut entries) => entries.next().is_some(),
         Err(error) => error.kind() != ErrorKind::NotFound,
@@ -99,10 +95,20 @@ fn aside(directory: &Path) -> Result<PathBuf, SaveError> {
             path: directory.to_owned(),
         });
     }
+    Ok(aside)
+}
+
+/// `.NAME.partial` beside `NAME`.
+pub(super) fn aside_of(target: &Path) -> Result<PathBuf, SaveError> {
+    let Some(name) = target.file_name() else {
+        return Err(SaveError::NoName {
+            path: target.to_owned(),
+        });
+    };
     let mut aside_name = std::ffi::OsString::from(".");
     aside_name.push(name);
     aside_name.push(".partial");
-    let parent = directory
+    let parent = target
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
@@ -116,7 +122,7 @@ fn remove(directory: &Path) -> io::Result<()> {
     }
 }
 
-fn sync_directory(directory: &Path) -> io::Result<()> {
+pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
@@ -165,7 +171,7 @@ fn write_files(
     })
 }
 
-fn write_file(
+pub(super) fn write_file(
     storage: &dyn Storage,
     path: &Path,
     fill: &dyn Fn(&mut dyn Write) -> io::Result<()>,

@@ -81,7 +81,7 @@ impl TextTokenizer {
         Ok(text)
     }
 
-    fn is_byte_level(&self) -> bool {
+    pub(super) fn is_byte_level(&self) -> bool {
         matches!(self.inner.get_decoder(), Some(DecoderWrapper::ByteLevel(_)))
     }
 

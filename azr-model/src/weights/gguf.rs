@@ -1,4 +1,5 @@
-//! Loads a model from a GGUF file: its shape and tokenizer from the metadata, its weights dequantized to f32.
+//! Loads a model from a GGUF file: its shape and tokenizer from the metadata, its weights dequantized to f32. Writes one
+//! too.
 //!
 //! llama.cpp stores the query and key rows of `llama` models in the order of interleaved rotary pairs; Hugging Face and
 //! this engine turn the two halves of a head. The rows are put back while they are read. `qwen2` files are not permuted.
@@ -10,6 +11,7 @@ mod header;
 mod metadata;
 mod rope;
 mod tensors;
+mod write;
 
 use crate::config::ModelConfig;
 use crate::language::Language;
@@ -21,6 +23,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use error::GgufError;
+pub(crate) use write::GgufFile;
+pub use write::{Stored, ToFileError};
 
 /// What a GGUF file holds.
 #[derive(Debug)]

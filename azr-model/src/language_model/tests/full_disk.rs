@@ -1,9 +1,11 @@
 //! A disk that fills up at any moment of a save.
 
 use super::super::save::{Storage, SyncWrite, save_through};
+use super::super::save_gguf;
 use super::{load, model};
 use crate::config::Architecture;
 use crate::fixture::sentence;
+use crate::weights::gguf::{self, Stored};
 use crate::weights::safetensors::Precision;
 use std::cell::Cell;
 use std::fs;
@@ -99,4 +101,38 @@ fn a_disk_that_fills_up_at_any_moment_leaves_nothing_behind() {
     }
     save_with(needed).0.unwrap();
     assert!(load(&directory).unwrap().parameters == model.parameters);
+}
+
+#[test]
+fn a_disk_that_fills_up_leaves_no_part_of_a_gguf_file() {
+    let place = tempdir().unwrap();
+    let path = place.path().join("model.gguf");
+    let model = model(Architecture::Llama, true);
+    let save_with = |operations: usize| {
+        let disk = SmallDisk {
+            operations_left: Rc::new(Cell::new(operations)),
+        };
+        let (parameters, language) = (&model.parameters, &model.language);
+        let saved = save_gguf::save_through(&disk, &path, parameters, language, Stored::F16);
+        (saved, disk.operations_left.get())
+    };
+    let (saved, left) = save_with(10_000);
+    saved.unwrap();
+    fs::remove_file(&path).unwrap();
+    let needed = 10_000 - left;
+    assert!(2 < needed, "create, write and sync are three operations");
+    for operations in 0..needed {
+        let words = sentence(&save_with(operations).0.unwrap_err());
+        assert!(words.contains("free space"), "{words}");
+        assert_eq!(
+            fs::read_dir(place.path()).unwrap().count(),
+            0,
+            "after {operations} operations"
+        );
+    }
+    // What an interrupted save left behind is in nobody's way.
+    fs::write(place.path().join(".model.gguf.partial"), "half").unwrap();
+    save_with(needed).0.unwrap();
+    assert!(gguf::load(&path).is_ok());
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
 }

@@ -10,7 +10,7 @@ use crate::weights::check_sizes;
 
 const ROPE_THETA_DEFAULT: f64 = 10_000.0;
 /// Roles of special tokens and their metadata keys.
-const SPECIAL: [(&str, &str); 4] = [
+pub(super) const SPECIAL: [(&str, &str); 4] = [
     ("bos_token", "tokenizer.ggml.bos_token_id"),
     ("eos_token", "tokenizer.ggml.eos_token_id"),
     ("unk_token", "tokenizer.ggml.unknown_token_id"),
@@ -18,7 +18,7 @@ const SPECIAL: [(&str, &str); 4] = [
 ];
 /// Tokens that end a response. Padding is among them: a model that writes it has nothing more to say, and in chat
 /// models it is the end-of-text token of the base model.
-const STOPS: [&str; 4] = [
+pub(super) const STOPS: [&str; 4] = [
     "tokenizer.ggml.eos_token_id",
     "tokenizer.ggml.eot_token_id",
     "tokenizer.ggml.eom_token_id",

@@ -2,7 +2,7 @@
 
 use super::GgufError;
 use super::header::{Header, TensorPlace};
-use crate::config::Architecture;
+use crate::config::{Architecture, ModelConfig};
 use crate::parameters::{Entry, Layout, Parameters};
 use candle_core::quantized::GgmlDType;
 use candle_core::quantized::gguf_file::TensorInfo;
@@ -12,7 +12,7 @@ use std::io::{Read, Seek};
 use std::sync::Arc;
 
 /// Values dequantized at a time, so that a large matrix is never in memory twice.
-const PIECE_VALUES_MAX: usize = 1 << 20;
+pub(super) const PIECE_VALUES_MAX: usize = 1 << 20;
 
 /// What llama.cpp divides each rotary frequency by.
 pub(super) const FREQUENCIES: &str = "rope_freqs.weight";
@@ -29,7 +29,7 @@ pub(super) struct Source {
 }
 
 /// How the rows of a matrix lie in the file.
-enum RowOrder {
+pub(super) enum RowOrder {
     AsIs,
     /// Rows 2i and 2i+1 of a head are the rows i and i + half of it.
     Interleaved {
@@ -90,13 +90,7 @@ fn source(header: &Header, layout: &Layout, entry: &Entry) -> Result<Source, Ggu
         &place,
         entry.elements() / kind.block_size() * kind.type_size(),
     )?;
-    let turned = name.contains(".attn_q.") || name.contains(".attn_k.");
-    let rows = match layout.config().architecture {
-        Architecture::Llama if turned => RowOrder::Interleaved {
-            head_dim: layout.config().head_dim,
-        },
-        _ => RowOrder::AsIs,
-    };
+    let rows = RowOrder::of(&name, layout.config());
     Ok(Source {
         entry: entry.clone(),
         place,
@@ -216,8 +210,19 @@ fn dequantize(
 }
 
 impl RowOrder {
+    /// The order of the tensor with this name in the file.
+    pub(super) fn of(name: &str, config: &ModelConfig) -> Self {
+        let turned = name.contains(".attn_q.weight") || name.contains(".attn_k.weight");
+        match config.architecture {
+            Architecture::Llama if turned => Self::Interleaved {
+                head_dim: config.head_dim,
+            },
+            _ => Self::AsIs,
+        }
+    }
+
     /// Where a row of the file belongs.
-    fn target(&self, row: usize) -> usize {
+    pub(super) fn target(&self, row: usize) -> usize {
         match self {
             Self::AsIs => row,
             Self::Interleaved { head_dim } => {
@@ -229,7 +234,7 @@ impl RowOrder {
 }
 
 /// `model.layers.3.mlp.up_proj.weight` is `blk.3.ffn_up.weight`.
-fn gguf_name(name: &str) -> String {
+pub(super) fn gguf_name(name: &str) -> String {
     let outside = [
         ("model.embed_tokens.weight", "token_embd.weight"),
         ("model.norm.weight", "output_norm.weight"),

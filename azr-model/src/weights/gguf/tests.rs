@@ -1,6 +1,6 @@
 //! Files are written by candle and by llama.cpp's rule for rows, read back, then damaged in every way.
 
-mod draft;
+pub(super) mod draft;
 
 use super::*;
 use crate::config::{Architecture, RopeScaling};

@@ -10,13 +10,13 @@ use candle_core::{Device, Tensor};
 use std::io::Cursor;
 
 /// A file to be, changed by tests before it is written.
-pub(super) struct Draft {
+pub(in super::super) struct Draft {
     pub metadata: Vec<(String, Value)>,
     pub tensors: Vec<(String, QTensor)>,
 }
 
 impl Draft {
-    pub(super) fn new(parameters: &Parameters, kind: GgmlDType) -> Self {
+    pub(in super::super) fn new(parameters: &Parameters, kind: GgmlDType) -> Self {
         let config = parameters.config();
         let name = config.architecture.model_type();
         let number = |key: &str, value: usize| (format!("{name}.{key}"), Value::U32(value as u32));
@@ -74,19 +74,19 @@ impl Draft {
         }
     }
 
-    pub(super) fn set(mut self, key: &str, value: Value) -> Self {
+    pub(in super::super) fn set(mut self, key: &str, value: Value) -> Self {
         self.metadata.retain(|(known, _)| known != key);
         self.metadata.push((key.to_owned(), value));
         self
     }
 
-    pub(super) fn without(mut self, key: &str) -> Self {
+    pub(in super::super) fn without(mut self, key: &str) -> Self {
         self.metadata.retain(|(known, _)| known != key);
         self.tensors.retain(|(known, _)| known != key);
         self
     }
 
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(in super::super) fn bytes(&self) -> Vec<u8> {
         let metadata: Vec<(&str, &Value)> = self
             .metadata
             .iter()
@@ -102,7 +102,7 @@ impl Draft {
         file.into_inner()
     }
 
-    pub(super) fn read(&self) -> Result<GgufModel, GgufError> {
+    pub(in super::super) fn read(&self) -> Result<GgufModel, GgufError> {
         read(&mut Cursor::new(self.bytes()))
     }
 }
