@@ -5,6 +5,8 @@
 pub mod backend;
 pub mod chat_template;
 pub mod config;
+#[cfg(all(test, feature = "emulator"))]
+mod cuda;
 #[cfg(test)]
 mod fixture;
 pub mod generate;

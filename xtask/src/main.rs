@@ -1,7 +1,9 @@
-//! The project's own checks: `cargo xtask tidy` reads the tree, `cargo xtask ci` does what the build machine does.
+//! The project's own checks: `cargo xtask tidy` reads the tree, `cargo xtask cuda` compiles the CUDA kernels, `cargo
+//! xtask ci` does what the build machine does.
 #![forbid(unsafe_code)]
 
 mod ci;
+mod cuda;
 mod rust;
 mod tidy;
 mod tree;
@@ -13,7 +15,8 @@ const HELP: &str = "\
 cargo xtask <command>
 
   tidy [DIR]   check what the compiler does not: layers, homes, sizes, words (DIR: another tree; default: this one)
-  ci           everything .ci/run does: format, clippy, tidy, tests, smoke run
+  cuda         compile every CUDA kernel for sm_80 and sm_90a; print registers, shared memory and spills
+  ci           everything .ci/run does: format, clippy, tidy, CUDA compilers, tests, smoke run
 ";
 
 fn main() -> ExitCode {
@@ -22,6 +25,7 @@ fn main() -> ExitCode {
     let done = match arguments.as_slice() {
         ["tidy"] => tidy::print(&repository()),
         ["tidy", root] => tidy::print(Path::new(root)),
+        ["cuda"] => cuda::run(&repository()),
         ["ci"] => ci::run(&repository()),
         _ => {
             eprint!("{HELP}");

@@ -20,8 +20,8 @@ const SKIPPED: [&str; 8] = [
 ];
 
 /// What is read as text. Anything else (weights, compressed data) is only listed.
-const TEXT: [&str; 10] = [
-    "rs", "toml", "md", "txt", "py", "sh", "cu", "json", "jsonl", "html",
+const TEXT: [&str; 13] = [
+    "rs", "toml", "md", "txt", "py", "sh", "cu", "cuh", "cpp", "hpp", "json", "jsonl", "html",
 ];
 
 /// A repository, read.

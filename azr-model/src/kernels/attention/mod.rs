@@ -11,6 +11,8 @@
 use std::ops::Range;
 
 mod backward;
+#[cfg(all(test, feature = "emulator"))]
+pub(crate) mod cuda;
 mod forward;
 #[cfg(test)]
 mod reference;

@@ -5,6 +5,8 @@
 use super::rows;
 use crate::simd::team::Team;
 
+#[cfg(all(test, feature = "emulator"))]
+pub(crate) mod cuda;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]

@@ -21,6 +21,8 @@ use crate::simd::{
     tile::Left,
 };
 
+#[cfg(all(test, feature = "emulator"))]
+pub(crate) mod cuda;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]

@@ -11,6 +11,8 @@ use crate::{
     simd::{multiversion, team::Team},
 };
 
+#[cfg(all(test, feature = "emulator"))]
+pub(crate) mod cuda;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]

@@ -1,0 +1,116 @@
+//! Several steps against the reference on the emulated device, the norm, and faults that must be caught.
+
+use super::{SOURCE, step, sum_of_squares};
+use crate::{
+    cuda::{Device, caught, emulated},
+    kernels::{
+        adamw::{Factors, reference},
+        contract::{check, numbers, wide},
+    },
+};
+
+/// Some 10 roundings a step over 3 steps.
+const TOLERANCE: f64 = 2e-6;
+/// 64 squares in f32, then f64.
+const NORM_ERROR_MAX: f64 = 1e-6;
+
+fn steps(device: &Device, n: usize) {
+    let options = reference::Options {
+        lr: 0.01,
+        beta1: 0.9,
+        beta2: 0.99,
+        eps: 1e-8,
+        decay: 0.1,
+    };
+    let start = numbers(n, 1);
+    let mut weights = device.upload(&start).unwrap();
+    let (mut first, mut second) = (
+        device.upload(&vec![0.0; n]).unwrap(),
+        device.upload(&vec![0.0; n]).unwrap(),
+    );
+    let mut truth: Vec<(f64, f64, f64)> = wide(&start).iter().map(|w| (*w, 0.0, 0.0)).collect();
+    for t in 1..=3 {
+        let given = numbers(n, 10 + t as u32);
+        for ((w, m, v), g) in truth.iter_mut().zip(&given) {
+            reference::step(w, f64::from(*g) * 0.5, m, v, t, &options);
+        }
+        let factors = Factors {
+            gradient_scale: 0.5,
+            keep: 1.0 - 0.01 * 0.1,
+            beta1: 0.9,
+            beta2: 0.99,
+            rate: (0.01 / (1.0 - 0.9f64.powi(t))) as f32,
+            second_scale: (1.0 / (1.0 - 0.99f64.powi(t)).sqrt()) as f32,
+            eps: 1e-8,
+        };
+        let mut gradient = device.upload(&given).unwrap();
+        let moments = (first.view_mut(), second.view_mut());
+        step(
+            device,
+            weights.view_mut(),
+            gradient.view_mut(),
+            moments,
+            factors,
+        )
+        .unwrap();
+        let left = device.download(gradient.view()).unwrap();
+        assert!(left.iter().all(|g| *g == 0.0), "the gradient is empty");
+    }
+    let found = [weights, first, second].map(|it| device.download(it.view()).unwrap());
+    let truths: [Vec<f64>; 3] =
+        [0, 1, 2].map(|part| truth.iter().map(|it| [it.0, it.1, it.2][part]).collect());
+    for ((what, found), truth) in ["weights", "first", "second"].iter().zip(found).zip(truths) {
+        check(what, &found, &truth, TOLERANCE);
+    }
+}
+
+fn norm(device: &Device, n: usize) {
+    let values = numbers(n, 3);
+    let truth: f64 = wide(&values).iter().map(|v| v * v).sum();
+    let found = sum_of_squares(device, device.upload(&values).unwrap().view()).unwrap();
+    assert!(
+        (found - truth).abs() <= NORM_ERROR_MAX * truth,
+        "{found} instead of {truth}"
+    );
+}
+
+#[test]
+fn three_steps_match_the_reference_and_empty_the_gradient() {
+    for n in [1, 37, 2048, 5001] {
+        steps(&emulated(), n);
+    }
+}
+
+#[test]
+fn the_norm_is_right_and_shows_what_is_no_number() {
+    for n in [1, 300, 16_384, 100_003] {
+        norm(&emulated(), n);
+    }
+    let device = emulated();
+    let values = device.upload(&[1.0, f32::NAN]).unwrap();
+    assert!(!sum_of_squares(&device, values.view()).unwrap().is_finite());
+}
+
+#[test]
+fn planted_faults_are_caught() {
+    caught(
+        &SOURCE,
+        &[
+            ("whole = aligned && at + 4 <= n", "whole = aligned"),
+            (
+                "(1.0f - beta2) * (scaled * scaled)",
+                "(1.0f - beta2) * scaled",
+            ),
+            ("g = 0.0f;", ""),
+            ("update(w.w, g.w, m.w, v.w", "update(w.w, g.w, m.w, v.z"),
+            ("wide;\n    __syncthreads();", "wide;"),
+            ("for (int warp = 1; warp < 8", "for (int warp = 1; warp < 7"),
+            ("min(n, first + SQUARES)", "n"),
+            ("at < chunks; at += 32", "at < chunks; at += 33"),
+        ],
+        |device| {
+            steps(device, 1037);
+            norm(device, 600_003);
+        },
+    );
+}
