@@ -1,6 +1,6 @@
 //! Runs a directory of hostile programs and says whether each verdict is one that its manifest accepts.
 //!
-//! `cargo run -p azr-executor --example hostile -- DIRECTORY [fastest|snapshot|fork|exec]`
+//! `cargo run -p azr-executor --example hostile -- DIRECTORY [snapshot|fork|exec]`
 //!
 //! The directory holds programs and `manifest.json`: a list of objects with `file`, `kind`, `input`, `mode` (`run`,
 //! `check`, `predict`), `expected` and `accept` (statuses), and optionally `output`, `error_class`, `predicted`, `match`.
@@ -33,17 +33,14 @@ struct Entry {
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [directory, rest @ ..] = arguments.as_slice() else {
-        eprintln!("usage: hostile DIRECTORY [fastest|snapshot|fork|exec]");
+        eprintln!("usage: hostile DIRECTORY [snapshot|fork|exec]");
         return Ok(ExitCode::from(2));
     };
     let named = rest.first().map(String::as_str);
-    let backend = match named {
-        Some("fastest") => BackendChoice::Fastest,
-        _ => Backend::ALL
-            .into_iter()
-            .find(|it| Some(it.name()) == named)
-            .map_or(BackendChoice::Auto, BackendChoice::Only),
-    };
+    let backend = Backend::ALL
+        .into_iter()
+        .find(|it| Some(it.name()) == named)
+        .map_or(BackendChoice::Auto, BackendChoice::Only);
     let config = PythonConfig {
         backend,
         ..PythonConfig::default()

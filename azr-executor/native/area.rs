@@ -6,6 +6,7 @@
 
 use std::ffi::{c_int, c_long, c_void};
 
+use crate::heap;
 use crate::host::{self, PAGE_BYTES};
 
 /// Smallest block that gets a mapping of its own, bytes, at first. As in the C library it becomes the size of the largest
@@ -73,6 +74,9 @@ struct Area {
     /// Where the interpreter gets the rest.
     heap: Option<Allocator>,
 }
+
+/// What [`crate::headroom`] keeps; null for nothing.
+static mut HEADROOM: *mut c_void = std::ptr::null_mut();
 
 static mut AREA: Area = Area {
     start: 0,
@@ -143,6 +147,31 @@ pub unsafe fn release_arena(arena: *mut c_void) -> bool {
     unsafe { area().unmap(arena.addr()).is_some() }
 }
 
+/// Maps so much that nobody touches, once the area is open.
+///
+/// # Safety
+/// There is one thread.
+pub unsafe fn keep_headroom(bytes: usize) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        if HEADROOM.is_null() {
+            HEADROOM = area().map(bytes).unwrap_or_default();
+        }
+    }
+}
+
+/// Unmaps that again.
+///
+/// # Safety
+/// There is one thread.
+pub unsafe fn give_headroom() {
+    // SAFETY: as the caller promises; nobody has the block.
+    unsafe {
+        area().unmap(HEADROOM.addr());
+        HEADROOM = std::ptr::null_mut();
+    }
+}
+
 unsafe fn area() -> &'static mut Area {
     let area = &raw mut AREA;
     // SAFETY: one thread, and no reference outlives the call it was made for.
@@ -164,9 +193,14 @@ impl Area {
         let (at, start) = self.gap(length)?;
         let flags = PRIVATE_AND_ANONYMOUS | MAP_FIXED_NOREPLACE;
         // SAFETY: a new mapping, where there is none.
-        let mapped = unsafe { host::mmap(start, length, PROT_READ_AND_WRITE, flags, -1, 0) };
-        if mapped != start {
-            return None;
+        let is_mapped =
+            || unsafe { host::mmap(start, length, PROT_READ_AND_WRITE, flags, -1, 0) == start };
+        if !is_mapped() {
+            // SAFETY: one thread.
+            unsafe { heap::give_back() };
+            if !is_mapped() {
+                return None;
+            }
         }
         self.insert(at, start, length);
         Some(std::ptr::with_exposed_provenance_mut(start))
@@ -199,6 +233,12 @@ impl Area {
     fn position(&self, start: usize) -> Option<usize> {
         let blocks = &self.blocks[..self.length];
         blocks.binary_search_by_key(&start, |it| it.start).ok()
+    }
+
+    /// How long a block is; 0 for none.
+    fn length(&self, start: usize) -> usize {
+        let block = self.position(start).map(|at| self.blocks[at]);
+        block.map_or(0, |it| it.end - it.start)
     }
 
     fn holds(&self, address: usize) -> bool {
@@ -234,6 +274,17 @@ impl Area {
         if REACH - PAGE_BYTES <= bytes {
             return None;
         }
+        // SAFETY: as the caller promises.
+        unsafe {
+            self.remap(at, before, length).or_else(|| {
+                heap::give_back();
+                self.remap(at, before, length)
+            })
+        }
+    }
+
+    unsafe fn remap(&mut self, at: usize, before: usize, length: usize) -> Option<*mut c_void> {
+        let start = self.blocks[at].start;
         // The C library's own function names no place unless the block is to move, and the filter wants one in the area.
         let remap = |flags: c_int, place: usize| {
             // SAFETY: a block of ours, to where nothing is; in place it only grows into what is free.
@@ -261,7 +312,7 @@ unsafe extern "C" fn malloc(_: *mut c_void, bytes: usize) -> *mut c_void {
         let area = area();
         match (area.allocate(bytes), &area.heap) {
             (Some(block), _) => block,
-            (None, Some(heap)) => (heap.malloc)(heap.context, bytes),
+            (None, Some(heap)) => heap::patiently(|| (heap.malloc)(heap.context, bytes)),
             (None, None) => std::ptr::null_mut(),
         }
     }
@@ -274,7 +325,7 @@ unsafe extern "C" fn calloc(_: *mut c_void, elements: usize, bytes: usize) -> *m
         let all = elements.saturating_mul(bytes);
         match (area.allocate(all), &area.heap) {
             (Some(block), _) => block,
-            (None, Some(heap)) => (heap.calloc)(heap.context, elements, bytes),
+            (None, Some(heap)) => heap::patiently(|| (heap.calloc)(heap.context, elements, bytes)),
             (None, None) => std::ptr::null_mut(),
         }
     }
@@ -288,19 +339,26 @@ unsafe extern "C" fn realloc(_: *mut c_void, block: *mut c_void, bytes: usize) -
             return std::ptr::null_mut();
         };
         let is_ours = area.holds(block.addr());
-        if is_ours && LARGE_BYTES <= bytes {
-            return area.resize(block.addr(), bytes).unwrap_or_default();
+        if is_ours
+            && LARGE_BYTES <= bytes
+            && let Some(resized) = area.resize(block.addr(), bytes)
+        {
+            return resized;
         }
         if !is_ours && (block.is_null() || bytes < LARGE_BYTES) {
-            return (heap.realloc)(heap.context, block, bytes);
+            return heap::patiently(|| (heap.realloc)(heap.context, block, bytes));
         }
         // From one to the other.
         let (new, before) = if is_ours {
-            ((heap.malloc)(heap.context, bytes), bytes)
+            let before = area.length(block.addr()).min(bytes);
+            (
+                heap::patiently(|| (heap.malloc)(heap.context, bytes)),
+                before,
+            )
         } else {
             match area.allocate(bytes) {
                 Some(new) => (new, malloc_usable_size(block).min(bytes)),
-                None => return (heap.realloc)(heap.context, block, bytes),
+                None => return heap::patiently(|| (heap.realloc)(heap.context, block, bytes)),
             }
         };
         if !new.is_null() {

@@ -2,6 +2,7 @@
 //! large blocks ([`crate::area`]), which it can be told to empty.
 
 use std::ffi::{c_int, c_void};
+use std::hint::black_box;
 
 use crate::area;
 use crate::host::PAGE_BYTES;
@@ -12,7 +13,16 @@ const M_MMAP_MAX: c_int = -4;
 const TOP_PAD_BYTES: c_int = 1 << 20;
 const TRIMMED_BYTES: c_int = 64 << 20;
 
+/// `struct mallinfo`: of its ten numbers the last is what could be given back from the heap's end, bytes.
+#[repr(C)]
+struct Information {
+    others: [c_int; 9],
+    free_at_end: c_int,
+}
+
 unsafe extern "C" {
+    fn mallinfo() -> Information;
+    fn malloc(bytes: usize) -> *mut c_void;
     fn free(memory: *mut c_void);
     fn mallopt(parameter: c_int, value: c_int) -> c_int;
     fn memalign(alignment: usize, length: usize) -> *mut c_void;
@@ -24,6 +34,62 @@ unsafe extern "C" {
 /// they are cheapest. Those beyond are given back for good when they are empty.
 static mut ARENAS: usize = 0;
 const ARENAS_ON_HEAP: usize = 4;
+
+/// Where the heap ends when no program has begun.
+static mut END: usize = 0;
+
+/// The heap's end, which it keeps: a filter of system calls makes sure of that.
+///
+/// # Safety
+/// There is one thread.
+pub unsafe fn keep_end() -> usize {
+    // SAFETY: as the caller promises.
+    unsafe {
+        END = sbrk(0).addr();
+        END
+    }
+}
+
+/// What the heap gives. When it has no more, its padding may be what is missing.
+///
+/// # Safety
+/// There is one thread.
+pub unsafe fn patiently(attempt: impl Fn() -> *mut c_void) -> *mut c_void {
+    let block = attempt();
+    if !block.is_null() {
+        return block;
+    }
+    // SAFETY: as the caller promises.
+    unsafe { give_back() };
+    attempt()
+}
+
+/// Gives back what is free at the heap's end, and asks for no more than is needed from now on: memory is scarce.
+///
+/// # Safety
+/// There is one thread.
+pub unsafe fn give_back() {
+    // SAFETY: the block is the C library's, and given back at once. It borders on the end, or is none of what is free there.
+    unsafe {
+        mallopt(M_TOP_PAD, 0);
+        let free_at_end = mallinfo().free_at_end.cast_unsigned() as usize;
+        let end = sbrk(0).addr();
+        // The heap never ends before the place where it did at first.
+        let kept = (END + PAGE_BYTES).saturating_sub(end.saturating_sub(free_at_end));
+        if kept + BORDER_BYTES < free_at_end {
+            mallopt(M_TOP_PAD, c_int::try_from(kept).unwrap_or(c_int::MAX));
+            mallopt(M_TRIM_THRESHOLD, 0);
+            // Hidden from the compiler, which knows both and would leave them out.
+            free(black_box(malloc(free_at_end - BORDER_BYTES)));
+            mallopt(M_TRIM_THRESHOLD, TRIMMED_BYTES);
+            mallopt(M_TOP_PAD, 0);
+        }
+    }
+}
+
+/// Blocks that are larger than this are looked at when they are given back: whether they border on the heap's end. Twice
+/// what the C library has for that, so that the block is larger when what is free is.
+const BORDER_BYTES: usize = 128 << 10;
 
 #[repr(C)]
 struct ArenaAllocator {
@@ -46,7 +112,7 @@ pub unsafe fn take_memory_from_here() -> Result<usize, c_int> {
             } else {
                 area::allocate_arena(length)
             };
-            mapped.unwrap_or_else(|| memalign(PAGE_BYTES, length))
+            mapped.unwrap_or_else(|| patiently(|| memalign(PAGE_BYTES, length)))
         }
     }
     unsafe extern "C" fn release(_: *mut c_void, arena: *mut c_void, _: usize) {

@@ -1,7 +1,6 @@
 //! The kernel's side: the few calls of the C library that a template makes.
 
 use std::ffi::{c_int, c_long, c_uint, c_void};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 unsafe extern "C" {
     pub fn _exit(code: c_int) -> !;
@@ -103,6 +102,7 @@ pub enum Need {
     Scan = 6,
     TakeDescriptor = 7,
     ShutIn = 8,
+    ProcessorTime = 9,
 }
 
 impl Need {
@@ -139,35 +139,6 @@ pub fn limit(resource: c_uint, soft: u64, hard: u64) {
     let limits = [soft, hard];
     // SAFETY: two words are read.
     unsafe { setrlimit(resource, &raw const limits) };
-}
-
-/// Address space to write a record in when a program has used up its own.
-const HEADROOM_BYTES: u64 = 16 << 20;
-
-/// The limit of this process's address space with its headroom; 0 where somebody else sets it.
-static WITH_HEADROOM: AtomicU64 = AtomicU64::new(0);
-
-/// Limits the address space of this process, but for some headroom.
-pub fn limit_address_space(bytes: u64) {
-    let with_headroom = bytes.saturating_add(HEADROOM_BYTES);
-    WITH_HEADROOM.store(with_headroom, Relaxed);
-    limit(RLIMIT_AS, bytes, with_headroom);
-}
-
-/// Takes the headroom back.
-pub fn leave_headroom() {
-    let with_headroom = WITH_HEADROOM.load(Relaxed);
-    if with_headroom != 0 {
-        limit(RLIMIT_AS, with_headroom - HEADROOM_BYTES, with_headroom);
-    }
-}
-
-/// Permits this process its headroom.
-pub fn use_headroom() {
-    let with_headroom = WITH_HEADROOM.load(Relaxed);
-    if with_headroom != 0 {
-        limit(RLIMIT_AS, with_headroom, with_headroom);
-    }
 }
 
 /// Whole seconds of processor time that this process has used.

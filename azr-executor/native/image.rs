@@ -62,7 +62,7 @@ pub struct Image {
     memory: c_int,
     sizes: c_int,
     /// Its address space at the snapshot, pages.
-    pages: usize,
+    pub pages: usize,
     fault_descriptor: c_int,
     store: Store,
     /// Where the worker has the store, and so the list.

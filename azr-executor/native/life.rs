@@ -4,10 +4,11 @@
 //! What a program did to that memory is undone at the trap, registers and all.
 
 use std::arch::asm;
-use std::ffi::{c_int, c_long, c_uint, c_void};
+use std::ffi::{CStr, c_char, c_int, c_long, c_uint, c_ulong};
 
 use crate::area;
-use crate::host::{self, Need};
+use crate::heap;
+use crate::host::{self, Need, PAGE_BYTES};
 use crate::program::{self, Request};
 use crate::serve::Settings;
 use crate::store::{self, Store};
@@ -42,7 +43,7 @@ const FIRST_DESCRIPTOR: c_uint = 3;
 
 unsafe extern "C" {
     fn ptrace(request: c_uint, process: c_int, address: usize, data: usize) -> c_long;
-    fn sbrk(bytes: isize) -> *mut c_void;
+    fn getauxval(kind: c_ulong) -> c_ulong;
 }
 
 /// What a worker says of itself before any program exists.
@@ -75,11 +76,12 @@ pub unsafe fn live(settings: &Settings, birth: *mut Birth, area: usize) -> ! {
         }
         let recipe = &settings.recipe;
         grow_stack();
-        let end_of_heap = sbrk(0).addr();
+        let end_of_heap = heap::keep_end();
         (*birth).end_of_heap = end_of_heap;
         let (proc_directory, ranges) = (recipe.proc_directory as c_int, &mut (*birth).ranges);
         (*birth).error = match watch::watch_self(proc_directory, &recipe.store, ranges) {
             Ok(_) if has_restartable_sequences() => host::EINVAL,
+            Ok(_) if has_limited_time() => Need::ProcessorTime.with(host::EINVAL),
             Ok(watch) => {
                 (*birth).watch = watch;
                 0
@@ -105,24 +107,32 @@ pub unsafe fn live(settings: &Settings, birth: *mut Birth, area: usize) -> ! {
 
 /// Makes the stack as large as it may become: its size is the kernel's and would not be rolled back.
 unsafe fn grow_stack() {
-    let (here, mut limits) = (0_u8, [0_u64; 2]);
+    let mut limits = [0_u64; 2];
     // SAFETY: the limits are a valid place; the stack may be so large, and reading a byte of it makes it so.
     unsafe {
         host::getrlimit(RLIMIT_STACK, &raw mut limits);
-        let bytes = limits[0]
-            .min(STACK_BYTES_MAX)
-            .saturating_sub(ABOVE_BYTES_MAX);
-        let lowest = (&raw const here).addr() - bytes as usize;
+        let bytes = limits[0].min(STACK_BYTES_MAX);
+        // The name of what was executed is the last thing on the stack, but for a null.
+        let name = CStr::from_ptr(getauxval(AT_EXECFN) as *const c_char);
+        let end = name.as_ptr().addr() + name.count_bytes() + 1 + size_of::<usize>();
+        let lowest = end.next_multiple_of(PAGE_BYTES) - bytes as usize;
         std::ptr::with_exposed_provenance::<u8>(lowest).read_volatile();
         host::limit(RLIMIT_STACK, bytes, bytes);
     }
 }
 
-/// Bytes of stack, as a process has them by default, and of that what may lie above this part of it: arguments, and the
-/// frames of the driver.
+/// Bytes of stack, as a process has them by default.
 const STACK_BYTES_MAX: u64 = 8 << 20;
-const ABOVE_BYTES_MAX: u64 = 256 << 10;
+const AT_EXECFN: c_ulong = 31;
 const RLIMIT_STACK: c_uint = 3;
+
+/// Whether there is an end to this process's time: programs would use it up together.
+unsafe fn has_limited_time() -> bool {
+    let mut limits = [0_u64; 2];
+    // SAFETY: the limits are a valid place.
+    unsafe { host::getrlimit(host::RLIMIT_CPU, &raw mut limits) };
+    limits[0] != u64::MAX
+}
 
 /// Whether the kernel would act on this thread's memory whenever it comes back to it, before the trap's next instruction.
 /// Found by taking the place: it can only be taken once.

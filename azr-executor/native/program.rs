@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 use crate::decode::Reader;
-use crate::host;
+use crate::headroom;
 use crate::python::{self as py, Ref, exact};
 use crate::record::{Tools, Writer};
 
@@ -90,6 +90,7 @@ pub unsafe fn run(request: &Request, windows: &Windows, tools: Tools) {
         }
         // Arguments that found no memory are null, and each call says so.
         py::PyErr_Clear();
+        headroom::keep();
         let namespace = start(source, bans, &mut writer, tools);
         let stopped = writer.length();
         let mut before: Option<Rest> = None;
@@ -110,6 +111,7 @@ pub unsafe fn run(request: &Request, windows: &Windows, tools: Tools) {
                 .add(CALLS_DONE_AT)
                 .write_volatile(nth as u8 + 1);
         }
+        headroom::give();
         let length = (writer.length() as u32).to_le_bytes();
         std::ptr::copy_nonoverlapping(length.as_ptr(), windows.result.add(LENGTH_AT), length.len());
         std::ptr::copy_nonoverlapping(request.at, windows.result, NONCE_BYTES);
@@ -175,10 +177,10 @@ impl Rest {
     /// The program goes on as if there had been no record: what the call left takes no memory from the next one, and all
     /// is as the program had it.
     unsafe fn clear_away(self) {
-        host::leave_headroom();
         // SAFETY: the interpreter's lock is held, and nobody else has these references. Destructors of the program run
         // here as they would between two calls.
         unsafe {
+            headroom::keep();
             for object in self.objects {
                 py::Py_DecRef(object);
             }
@@ -234,9 +236,11 @@ unsafe fn call(
 /// Nothing of the program runs from here on, and what it left of its memory is not too little for a record. Gives whether
 /// garbage was collected.
 unsafe fn quiet() -> bool {
-    host::use_headroom();
-    // SAFETY: the interpreter's lock is held.
-    unsafe { py::PyGC_Disable() != 0 }
+    // SAFETY: one thread, and the interpreter's lock is held.
+    unsafe {
+        headroom::give();
+        py::PyGC_Disable() != 0
+    }
 }
 
 /// What a program raised, as a record.

@@ -2,6 +2,7 @@
 
 use std::ffi::c_int;
 
+use crate::headroom;
 use crate::host::{self, Need};
 #[cfg(target_arch = "x86_64")]
 use crate::life::Recipe;
@@ -118,7 +119,7 @@ unsafe fn work(settings: &Settings) {
         let address_space = settings
             .address_space
             .saturating_add(request.memory_bytes_max);
-        host::limit_address_space(address_space);
+        headroom::limit_address_space(address_space);
         program::run(&request, &settings.windows, settings.tools);
     }
 }

@@ -6,8 +6,9 @@
 use std::arch::x86_64::__cpuid_count;
 use std::ffi::{c_int, c_long, c_uint};
 
+use crate::headroom::HEADROOM_BYTES;
 use crate::heap;
-use crate::host::{self, Need};
+use crate::host::{self, Need, PAGE_BYTES};
 use crate::image::{Image, Ledger, Plan};
 use crate::life::{self, Birth};
 use crate::program::Request;
@@ -231,7 +232,7 @@ impl Worker {
         // SAFETY: the supervisor wrote the request before it said so.
         let request = unsafe { Request::read(settings.windows.request) };
         let memory = request.memory_bytes_max;
-        self.limit(settings.address_space.saturating_add(memory));
+        self.limit(memory);
         let status = self.go(GOES_ON);
         let registers = self.process.registers();
         let is_done = stopped_at_trap(status).is_ok()
@@ -324,7 +325,10 @@ impl Worker {
         self.process.stop()
     }
 
-    fn limit(&mut self, address_space: u64) {
+    /// Limits the memory of a program: so much beside what the worker had before the first one.
+    fn limit(&mut self, memory: u64) {
+        let own = (self.image.pages * PAGE_BYTES) as u64 + HEADROOM_BYTES;
+        let address_space = memory.saturating_add(own);
         if self.address_space_max != address_space {
             self.address_space_max = address_space;
             let limits = [address_space, u64::MAX];

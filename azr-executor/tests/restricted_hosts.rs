@@ -9,6 +9,7 @@ mod hosts;
 mod jobs;
 
 use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt;
 
 use azr_executor::{Backend, BackendChoice, Layer, Python, PythonConfig, SandboxError, Scrutiny};
 use libc::{EAGAIN, ENOSYS, EPERM};
@@ -31,7 +32,7 @@ fn start(backend: BackendChoice, required: &[Layer]) -> Result<Python, SandboxEr
 
 /// The fastest that there is; it says which backends it passed over, and each error has these words.
 fn fastest(expected: Backend, passed_over: &[(Backend, &str)]) -> Python {
-    let sandbox = start(BackendChoice::Fastest, &[]).unwrap_or_else(|error| panic!("{error}"));
+    let sandbox = start(BackendChoice::Auto, &[]).unwrap_or_else(|error| panic!("{error}"));
     for passed_over in sandbox.passed_over() {
         println!("{passed_over}");
     }
@@ -105,7 +106,7 @@ fn lacks(sandbox: &Python, layers: &[Layer]) {
         let named = named.unwrap_or_else(|| panic!("{layer} is not named in {missing:?}"));
         assert!(!named.reason.is_empty() && !named.remedy.is_empty());
     }
-    match start(BackendChoice::Fastest, layers) {
+    match start(BackendChoice::Auto, layers) {
         Err(SandboxError::MissingLayers { missing }) => {
             let missing: Vec<Layer> = missing.iter().map(|it| it.layer).collect();
             assert_eq!(missing, layers);
@@ -166,6 +167,14 @@ fn a_user_without_user_namespaces_names_all_that_hang_on_them() {
             &[Layer::User, Layer::Pid, Layer::Net, Layer::Root],
         );
         serves(&sandbox);
+    }
+}
+
+#[test]
+fn where_processor_time_has_an_end_it_forks() {
+    if is_on_host("where_processor_time_has_an_end_it_forks", Who::Timed, &[]) {
+        let cause = "processor time without a limit";
+        serves(&fastest(Backend::Fork, &[(Backend::Snapshot, cause)]));
     }
 }
 
@@ -233,12 +242,13 @@ fn root_that_cannot_become_another_user_does_not_fork() {
 fn root_does_not_fork() {
     let auto = start(BackendChoice::Auto, &[]).unwrap_or_else(|error| panic!("{error}"));
     // Elsewhere these are tests of an ordinary user, who may.
-    if auto.backend() == Backend::Exec {
-        let [passed_over] = auto.passed_over() else {
-            panic!("{:?}", auto.passed_over());
+    if std::fs::metadata("/proc/self").unwrap().uid() == 0 {
+        let Err(refused) = start(BackendChoice::Only(Backend::Fork), &[]) else {
+            panic!("root forks");
         };
-        let words = passed_over.to_string();
+        let words = refused.to_string();
         assert!(words.contains("start as an ordinary user"), "{words}");
+        assert_ne!(auto.backend(), Backend::Fork);
     }
     serves(&auto);
 }
@@ -319,12 +329,6 @@ fn without_forks_each_run_starts_an_interpreter() {
 fn each_run_starts_an_interpreter(cause: &str) {
     let passed_over = [(Backend::Snapshot, cause), (Backend::Fork, cause)];
     let sandbox = fastest(Backend::Exec, &passed_over);
-    let auto = start(BackendChoice::Auto, &[]).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(auto.backend(), Backend::Exec);
-    let [passed_over] = auto.passed_over() else {
-        panic!("{:?}", auto.passed_over());
-    };
-    assert!(passed_over.to_string().contains(cause), "{passed_over}");
     serves(&sandbox);
     let hangs = job(
         "def f(x):\n    while True: pass",
@@ -342,10 +346,7 @@ fn without_shared_memory_there_is_no_sandbox_and_it_says_what_to_do() {
     let host = [refused(libc::SYS_memfd_create, ENOSYS)];
     if is_on_host(name, Who::Same, &host) {
         let choices = Backend::ALL.map(BackendChoice::Only);
-        for choice in [BackendChoice::Auto, BackendChoice::Fastest]
-            .iter()
-            .chain(&choices)
-        {
+        for choice in [BackendChoice::Auto].iter().chain(&choices) {
             let error = start(*choice, &[])
                 .err()
                 .unwrap_or_else(|| panic!("{choice:?}"));

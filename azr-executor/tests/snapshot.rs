@@ -174,7 +174,7 @@ fn what_one_program_maps_is_gone_for_the_next() {
     for place in ["area", "free", "end - 4096", "end + (100 << 20) - 4096"] {
         let start = format!("min({place}, end - 4096)");
         let map = format!(
-            "call(11, at, 1 << 20), call(9, {start}, {place} + 4096 - {start}, 3, fresh, -1, 0) == {start} and mark({place}) and is_marked({place})"
+            "call(11, area, 17 << 20), call(9, {start}, {place} + 4096 - {start}, 3, fresh, -1, 0) == {start} and mark({place}) and is_marked({place})"
         );
         assert_eq!(shown(&native(&sandbox, &map)), "(0, True)", "{place}");
         if place != "area" {

@@ -58,11 +58,9 @@ that this host refuses."#;
 /// Backends by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum BackendName {
-    /// fork, or exec where that does not work
-    Auto,
     /// The fastest that works here: snapshot, fork or exec; the log says why others were passed over
-    Fastest,
-    /// One worker for many runs, rolled back after each: the fastest, and young
+    Auto,
+    /// One worker for many runs, rolled back after each
     Snapshot,
     /// A forked worker for each run
     Fork,
@@ -140,7 +138,6 @@ fn read_lines(desk: &Arc<Desk>) -> Result<(), NoThread> {
 fn start(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Python> {
     let backend = match options.backend {
         BackendName::Auto => BackendChoice::Auto,
-        BackendName::Fastest => BackendChoice::Fastest,
         BackendName::Snapshot => BackendChoice::Only(Backend::Snapshot),
         BackendName::Fork => BackendChoice::Only(Backend::Fork),
         BackendName::Exec => BackendChoice::Only(Backend::Exec),

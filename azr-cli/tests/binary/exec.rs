@@ -193,7 +193,7 @@ fn a_backend_or_a_layer_that_is_not_there_is_refused_with_exit_code_two() {
 #[test]
 fn the_fastest_backend_is_one_that_is_named_with_those_passed_over() {
     let jobs = [job(0, "return x", &["1"])];
-    let (results, notes) = exec(&["--backend", "fastest", "--lanes", "1"], &jobs);
+    let (results, notes) = exec(&["--lanes", "1"], &jobs);
     let backend = results[0]["backend"].as_str().unwrap();
     assert_eq!(results[0]["status"], "ok");
     assert!(notes.contains(&format!("{backend} backend")), "{notes}");

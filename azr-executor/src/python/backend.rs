@@ -40,11 +40,9 @@ impl Display for Backend {
 /// Which backend to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BackendChoice {
-    /// [`Backend::Fork`], or [`Backend::Exec`] where that does not work. Rolling back is young and has to be asked for.
+    /// The fastest that this host permits: [`Backend::Snapshot`], then [`Backend::Fork`], then [`Backend::Exec`].
     #[default]
     Auto,
-    /// The fastest that this host permits: [`Backend::Snapshot`], then [`Backend::Fork`], then [`Backend::Exec`].
-    Fastest,
     /// This one or none.
     Only(Backend),
 }
@@ -53,8 +51,7 @@ impl BackendChoice {
     /// Those to try while they fail, in this order, and the one whose failure is final.
     pub(super) fn candidates(self) -> (&'static [Backend], Backend) {
         match self {
-            Self::Auto => (&[Backend::Fork], Backend::Exec),
-            Self::Fastest => (&[Backend::Snapshot, Backend::Fork], Backend::Exec),
+            Self::Auto => (&[Backend::Snapshot, Backend::Fork], Backend::Exec),
             Self::Only(backend) => (&[], backend),
         }
     }

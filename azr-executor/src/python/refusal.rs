@@ -24,6 +24,8 @@ pub(super) enum Need {
     TakeDescriptor,
     /// The layers of a worker that is rolled back.
     ShutIn,
+    /// As much processor time as many programs take.
+    ProcessorTime,
     /// Memory that is shared with templates.
     SharedMemory,
     /// A signal to whoever is behind a descriptor.
@@ -35,7 +37,7 @@ pub(super) enum Need {
 }
 
 /// Those that templates report, by the numbers that they have in `native/host.rs`, from 1.
-const REPORTED: [Need; 8] = [
+const REPORTED: [Need; 9] = [
     Need::Handle,
     Need::Fork,
     Need::Trace,
@@ -44,6 +46,7 @@ const REPORTED: [Need; 8] = [
     Need::Scan,
     Need::TakeDescriptor,
     Need::ShutIn,
+    Need::ProcessorTime,
 ];
 
 impl Need {
@@ -57,6 +60,7 @@ impl Need {
             Self::Scan => "PAGEMAP_SCAN",
             Self::TakeDescriptor => "pidfd_getfd",
             Self::ShutIn => "seccomp or landlock for a worker",
+            Self::ProcessorTime => "processor time without a limit",
             Self::SharedMemory => "memfd_create",
             Self::Signal => "pidfd_send_signal",
             Self::User => "giving up root",
@@ -86,6 +90,7 @@ impl Need {
                 "use a kernel with CONFIG_SECCOMP_FILTER, and allow prctl, seccomp and landlock_restrict_self in the \
                  seccomp profile"
             }
+            Self::ProcessorTime => "lift the limit on it (ulimit -t unlimited)",
             Self::SharedMemory => "allow memfd_create in the seccomp profile",
             Self::Signal => {
                 "use Linux 5.1 or newer and allow pidfd_send_signal in the seccomp profile"
@@ -184,7 +189,7 @@ mod tests {
             userfaultfd.contains("userfaultfd") && userfaultfd.contains("os error 1"),
             "{userfaultfd}"
         );
-        for number in [libc::EPERM, 9 << 16 | libc::EPERM, -1 << 16 | libc::EPERM] {
+        for number in [libc::EPERM, 99 << 16 | libc::EPERM, -1 << 16 | libc::EPERM] {
             assert_eq!(
                 reported(number).raw_os_error(),
                 Some(libc::EPERM),

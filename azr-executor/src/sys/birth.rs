@@ -81,6 +81,7 @@ unsafe fn prepare(plan: &Plan<'_>) -> libc::c_int {
         let mut empty: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut empty);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const empty, std::ptr::null_mut());
+        steady_limits();
         for (target, &descriptor) in (0..).zip(plan.descriptors) {
             if libc::dup2(descriptor, target) < 0 {
                 return *libc::__errno_location();
@@ -91,6 +92,32 @@ unsafe fn prepare(plan: &Plan<'_>) -> libc::c_int {
             *libc::__errno_location()
         } else {
             0
+        }
+    }
+}
+
+/// Bytes of stack, as processes have them by default.
+const STACK_BYTES_MAX: libc::rlim_t = 8 << 20;
+
+/// The same depth of recursion whatever the shell's limit, unless that is lower; and no end of a process's time before it
+/// has to be.
+///
+/// # Safety
+/// Runs between clone and exec: system calls only.
+unsafe fn steady_limits() {
+    for resource in [libc::RLIMIT_STACK, libc::RLIMIT_CPU] {
+        // SAFETY: one limit is written and read.
+        unsafe {
+            let mut limit: libc::rlimit = std::mem::zeroed();
+            if libc::getrlimit(resource, &raw mut limit) == 0 {
+                limit.rlim_cur = if resource == libc::RLIMIT_STACK {
+                    limit.rlim_cur.min(STACK_BYTES_MAX)
+                } else {
+                    limit.rlim_max
+                };
+                // Where that is refused they stay what they are.
+                libc::setrlimit(resource, &raw const limit);
+            }
         }
     }
 }

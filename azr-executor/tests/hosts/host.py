@@ -5,6 +5,7 @@
 
 import ctypes
 import os
+import resource
 import signal
 import struct
 import sys
@@ -47,6 +48,8 @@ def instructions(rule):
 
 
 def become(who):
+    if who == "timed":
+        resource.setrlimit(resource.RLIMIT_CPU, (1000, 1000))
     if os.geteuid() != 0:
         return  # an ordinary user is one already
     if who == "nobody":

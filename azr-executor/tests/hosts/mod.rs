@@ -32,7 +32,7 @@ pub enum Test {
     HasNone = 2,
 }
 
-/// Whose processes they are, where the tests run as root.
+/// Whose processes they are, most of it where the tests run as root.
 #[derive(Debug, Clone, Copy)]
 pub enum Who {
     /// Nothing changes.
@@ -43,6 +43,8 @@ pub enum Who {
     ContainerRoot,
     /// Root without any.
     BareRoot,
+    /// Nothing changes but that the processor time of each process has an end.
+    Timed,
 }
 
 pub fn refused(call: libc::c_long, error: i32) -> Refusal {
@@ -64,6 +66,7 @@ pub fn is_on_host(test: &str, who: Who, refusals: &[Refusal]) -> bool {
         Who::Nobody => "nobody",
         Who::ContainerRoot => "container",
         Who::BareRoot => "bare",
+        Who::Timed => "timed",
     };
     let (interpreter, snapshot_works) = here();
     let mut command = Command::new(interpreter);

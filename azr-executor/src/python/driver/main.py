@@ -217,8 +217,6 @@ def main():
     if settings["rolls_back"]:
         PROC = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
         store = [map_window(STORE, settings["store_bytes"], mmap.PROT_READ | mmap.PROT_WRITE)]
-        # Its workers will have it elsewhere, to read, and a stack that has its full size from the start.
-        address_space += settings["store_bytes"] + (8 << 20)
     forget_loading()
     close_all_but([PROC, STORE] if settings["rolls_back"] else [])
     submodules = submodules_by_package()
