@@ -37,7 +37,7 @@ FORMATS = {"hf": "hf", "gguf-f16": "f16.gguf", "gguf-q8_0": "q8_0.gguf"}
 AZR_NATS = 1e-3
 LLAMA_NATS = 0.01
 ROUNDING_RATIO_MAX = 1.01
-SCORES_NATS = 1e-4
+SCORES_NATS = 1e-3
 
 
 def azr_lines(azr, arguments, stdin=None):

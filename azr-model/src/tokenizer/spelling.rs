@@ -55,26 +55,30 @@ impl TextTokenizer {
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
-    /// Drops tokens from the end while enough is said without them, then what the last one left says too much.
+    /// Where special tokens are left out, drops tokens from the end while what the others say is the beginning of the
+    /// text and enough (the first half of a character may say more than the whole one), then what the last one left says
+    /// too much.
     fn decode_whole_until(
         &self,
         tokens: &[u32],
         special: SpecialTokens,
         end: usize,
     ) -> Result<String, TokenizerError> {
-        let mut kept = tokens;
-        let mut said = self.decode(kept, SpecialTokens::Keep)?.len();
+        let mut whole = self.decode(tokens, SpecialTokens::Keep)?;
+        if special == SpecialTokens::Keep {
+            whole.truncate(whole.floor_char_boundary(end));
+            return Ok(whole);
+        }
+        let (mut kept, mut said) = (tokens, whole.len());
         while let [fewer @ .., _] = kept {
-            let less = self.decode(fewer, SpecialTokens::Keep)?.len();
-            if less < end {
+            let less = self.decode(fewer, SpecialTokens::Keep)?;
+            if less.len() < end || !whole.starts_with(&less) {
                 break;
             }
-            (kept, said) = (fewer, less);
+            (kept, said) = (fewer, less.len());
         }
         let mut text = self.decode(kept, special)?;
-        let is_said =
-            special == SpecialTokens::Keep || !kept.last().is_some_and(|it| self.is_special(*it));
-        if is_said {
+        if !kept.last().is_some_and(|it| self.is_special(*it)) {
             let wanted = text.len().saturating_sub(said.saturating_sub(end));
             text.truncate(text.floor_char_boundary(wanted));
         }
