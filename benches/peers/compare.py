@@ -39,16 +39,23 @@ class Work:
         return ["--batch", self.batch, "--prompt-tokens", self.prompt, "--new-tokens", self.new, "--repeat", 1]
 
 
+def our(precision):
+    """What azr is called where it holds the weights of its products this exactly."""
+    return f"azr {precision}"
+
+
 def engines(options, work):
-    """Name and command of each engine that can do the work; azr first."""
+    """Name and command of each engine that can do the work; ours first."""
     what = ["--what", work.what]
-    yield "azr", [options.azr, "bench", "--json", "--model", options.model, *what, *work.shape()]
+    for precision in options.precision:
+        command = [options.azr, "bench", "--json", "--model", options.model, "--precision", precision]
+        yield our(precision), [*command, *what, *work.shape()]
     threads = ["--threads", options.threads]
     for dtype in options.torch:
         command = [sys.executable, HERE / "torch_peer.py", "--dtype", dtype, "--model", options.model, *what]
         yield f"torch {dtype}", [*command, *work.shape(), *threads]
     for path in options.llama_cpp if work.what == "decode" else []:
-        command = [sys.executable, HERE / "llama_peer.py", "--model", path]
+        command = [sys.executable, HERE / "llama_peer.py", "--model", path, *what]
         yield f"llama.cpp {Path(path).stem}", [*command, *work.shape(), *threads]
 
 
@@ -78,16 +85,20 @@ def compare(work, options):
         for name, command in engines(options, work):
             rounds[name].append(measure(command, options))
             print(f"{work.text} {turn + 1}/{options.rounds} {name}: {rounds[name][-1][0]:.3f} s", file=sys.stderr)
-    ours = [seconds for seconds, _ in rounds["azr"]]
-    our_memory = statistics.median(peak for _, peak in rounds["azr"])
+    ours = [rounds[our(precision)] for precision in options.precision]
     for name, all_of_it in rounds.items():
         seconds = [seconds for seconds, _ in all_of_it]
         peak = statistics.median(peak for _, peak in all_of_it)
         # Round by round: what slows one engine down slows the next one down, too.
-        ratio = statistics.median(theirs / mine for theirs, mine in zip(seconds, ours))
+        faster = [statistics.median(theirs / mine for (theirs, _), (mine, _) in zip(all_of_it, one)) for one in ours]
+        needed = [statistics.median(mine for _, mine in one) / peak for one in ours]
         middle = statistics.median(seconds)
         yield (f"| {work.text} | {name} | {middle:.3f} | {min(seconds):.3f} to {max(seconds):.3f} "
-               f"| {work.tokens / middle:.1f} | {ratio:.2f} | {peak / 2**20:.0f} | {our_memory / peak:.2f} |")
+               f"| {work.tokens / middle:.1f} | {listed(faster)} | {peak / 2**20:.0f} | {listed(needed)} |")
+
+
+def listed(numbers):
+    return ", ".join(f"{number:.2f}" for number in numbers)
 
 
 def processor():
@@ -106,6 +117,8 @@ def main():
     parser.add_argument("--quick", action="store_true", help=f"only to see that it works: {' '.join(QUICK)}")
     parser.add_argument("--rounds", type=int, default=5, help="times that each is measured")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of every engine")
+    parser.add_argument("--precision", nargs="+", choices=["f32", "bf16"], default=["f32", "bf16"],
+                        help="how exactly azr's products hold the weights")
     parser.add_argument("--torch", nargs="*", choices=["f32", "bf16"], default=["f32", "bf16"], help="kinds to compare")
     parser.add_argument("--llama-cpp", nargs="*", default=[], metavar="GGUF", help="decode with llama.cpp from these, too")
     options = parser.parse_args()
@@ -114,7 +127,9 @@ def main():
     works = options.what or [Work(text) for text in (QUICK if options.quick else WORK)]
     print(f"{datetime.date.today()}, {processor()}, {options.threads} threads, medians of {options.rounds}; "
           f"{Path(options.model).name}\n")
-    print("| work | engine | seconds | least to most | tokens/s | azr is faster by | peak MiB | azr needs of it |")
+    kinds = ", ".join(options.precision)
+    print(f"| work | engine | seconds | least to most | tokens/s | azr ({kinds}) is faster by | peak MiB "
+          f"| azr ({kinds}) needs of it |")
     print("|---|---|---|---|---|---|---|---|")
     for work in works:
         for row in compare(work, options):

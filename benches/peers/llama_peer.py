@@ -4,14 +4,13 @@ All sequences are in one batch, as in `azr bench`; each next token is the most l
 sample. Once for warmth, then by the clock.
 """
 
-import argparse
 import ctypes
-import json
 import time
 
 import llama_cpp
-import memory
 import numpy
+
+import peer
 
 
 def context_of(model, options):
@@ -43,9 +42,9 @@ def run(model, vocabulary, options):
     context = context_of(model, options)
     batch = llama_cpp.llama_batch_init(options.batch * options.prompt_tokens, 0, 1)
     prompts = [
-        ((index * 7_919 + position * 104_729 + 1) % vocabulary, position, index, position == options.prompt_tokens - 1)
-        for index in range(options.batch)
-        for position in range(options.prompt_tokens)
+        (token, position, sequence, position == options.prompt_tokens - 1)
+        for sequence, tokens in enumerate(peer.tokens(options.batch, options.prompt_tokens, vocabulary))
+        for position, token in enumerate(tokens)
     ]
     fill(batch, prompts)
     decode(context, batch)
@@ -67,22 +66,13 @@ def run(model, vocabulary, options):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--batch", type=int, required=True)
-    parser.add_argument("--prompt-tokens", type=int, required=True)
-    parser.add_argument("--new-tokens", type=int, required=True)
-    parser.add_argument("--repeat", type=int, required=True)
-    parser.add_argument("--threads", type=int, required=True)
-    options = parser.parse_args()
+    options = peer.arguments()
     silent = llama_cpp.llama_log_callback(lambda level, text, data: None)
     llama_cpp.llama_log_set(silent, ctypes.c_void_p(0))
     llama_cpp.llama_backend_init()
     model = llama_cpp.llama_model_load_from_file(options.model.encode(), llama_cpp.llama_model_default_params())
     vocabulary = llama_cpp.llama_vocab_n_tokens(llama_cpp.llama_model_get_vocab(model))
-    memory.forget_peak()
-    seconds = [run(model, vocabulary, options) for _ in range(options.repeat + 1)]
-    print(json.dumps({"seconds": seconds[1:], "peak_memory_bytes": memory.peak_bytes()}))
+    peer.measure(lambda: run(model, vocabulary, options), options.repeat)
 
 
 if __name__ == "__main__":

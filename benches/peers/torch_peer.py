@@ -5,21 +5,12 @@ The work is that of `azr bench`: `train` is forward and backward with the loss o
 that share nothing, its time is what they add to reading the prompts and sampling one. Once for warmth, then by the clock.
 """
 
-import argparse
-import json
 import time
 
 import torch
 from transformers import AutoModelForCausalLM
 
-import memory
-
-
-def tokens(batch, count, vocabulary):
-    """The tokens that `azr bench` reads."""
-    return torch.tensor(
-        [[(index * 7_919 + position * 104_729 + 1) % vocabulary for position in range(count)] for index in range(batch)]
-    )
+import peer
 
 
 def train(model, ids, dtype):
@@ -42,16 +33,7 @@ def sample(model, ids, new):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--what", choices=["train", "decode"], required=True)
-    parser.add_argument("--dtype", choices=["f32", "bf16"], required=True)
-    parser.add_argument("--batch", type=int, required=True)
-    parser.add_argument("--prompt-tokens", type=int, required=True)
-    parser.add_argument("--new-tokens", type=int, required=True)
-    parser.add_argument("--repeat", type=int, required=True)
-    parser.add_argument("--threads", type=int, required=True)
-    options = parser.parse_args()
+    options = peer.arguments(dtypes=["f32", "bf16"])
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
     # Training keeps f32 weights and computes in 16 bits where autocast thinks it good; sampling has 16-bit weights.
@@ -61,17 +43,12 @@ def main():
     # Nothing ends a sequence before its length.
     model.generation_config.eos_token_id = None
     model.generation_config.pad_token_id = 0
-    ids = tokens(options.batch, options.prompt_tokens, model.config.vocab_size)
-    memory.forget_peak()
-    seconds = []
-    for turn in range(options.repeat + 1):
-        if options.what == "train":
-            took = train(model, ids, options.dtype)
-        else:
-            took = sample(model, ids, options.new_tokens + 1) - sample(model, ids, 1)
-        if 0 < turn:
-            seconds.append(took)
-    print(json.dumps({"seconds": seconds, "peak_memory_bytes": memory.peak_bytes()}))
+    ids = torch.tensor(peer.tokens(options.batch, options.prompt_tokens, model.config.vocab_size))
+    if options.what == "train":
+        work = lambda: train(model, ids, options.dtype)
+    else:
+        work = lambda: sample(model, ids, options.new_tokens + 1) - sample(model, ids, 1)
+    peer.measure(work, options.repeat)
 
 
 if __name__ == "__main__":
