@@ -15,6 +15,7 @@ mod interpreter;
 mod interrupt;
 mod lines;
 mod model_name;
+mod precision;
 mod report_html;
 mod request;
 mod run_directory;

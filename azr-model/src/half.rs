@@ -1,7 +1,7 @@
 //! Sixteen-bit floating point numbers as f32 and back.
 
 /// An IEEE 754 half, exactly.
-pub(super) fn f32_from_f16(bits: u16) -> f32 {
+pub(crate) fn f32_from_f16(bits: u16) -> f32 {
     let sign = if bits >> 15 == 0 { 1.0 } else { -1.0 };
     let exponent = i32::from(bits >> 10 & 0x1f);
     let fraction = f32::from(bits & 0x3ff);
@@ -14,12 +14,12 @@ pub(super) fn f32_from_f16(bits: u16) -> f32 {
 }
 
 /// A bfloat16, exactly: the upper half of an f32.
-pub(super) fn f32_from_bf16(bits: u16) -> f32 {
+pub(crate) fn f32_from_bf16(bits: u16) -> f32 {
     f32::from_bits(u32::from(bits) << 16)
 }
 
 /// The nearest bfloat16, ties to even. Values that are not numbers stay so.
-pub(super) fn bf16_from_f32(value: f32) -> u16 {
+pub(crate) fn bf16_from_f32(value: f32) -> u16 {
     let bits = value.to_bits();
     if value.is_nan() {
         return (bits >> 16) as u16 | 0x40;

@@ -10,6 +10,7 @@ mod avx2;
 mod avx512;
 pub(crate) mod lanes;
 pub(crate) mod matrix;
+pub(crate) mod number;
 pub(crate) mod panels;
 mod portable;
 pub(crate) mod product;

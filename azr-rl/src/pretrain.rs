@@ -22,6 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fs, io};
 
 use azr_executor::Sandbox;
+use azr_model::Precision;
 use azr_model::language::Language;
 use azr_model::language_model::LanguageModel;
 use azr_model::learn::{Sequence, StepOptions, TokenGradients, TokenScores, TrainerOptions};
@@ -98,14 +99,17 @@ impl<'a> Pretraining<'a> {
         let (student, step) = match found.checkpoint {
             None => {
                 let student = fresh::model(config)
-                    .and_then(|model| Student::new(model, TrainerOptions::default()))
+                    .and_then(|model| {
+                        Student::new(model, TrainerOptions::default(), Precision::F32)
+                    })
                     .map_err(PretrainError::Build)?;
                 (student, 0)
             }
             Some(checkpoint) => {
                 let path = checkpoint.directory;
-                let student = Student::from_checkpoint(&path, TrainerOptions::default())
-                    .map_err(|source| PretrainError::Checkpoint { path, source })?;
+                let student =
+                    Student::from_checkpoint(&path, TrainerOptions::default(), Precision::F32)
+                        .map_err(|source| PretrainError::Checkpoint { path, source })?;
                 (student, checkpoint.step)
             }
         };

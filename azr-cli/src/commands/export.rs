@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use azr_model::weights::gguf;
-use azr_model::weights::safetensors::Precision;
 use clap::{Args, ValueEnum};
 
+use crate::precision::Precision;
 use crate::request::WrongRequest;
 use crate::{Ended, Surroundings, model_name};
 
@@ -30,7 +30,7 @@ pub struct Options {
     out: PathBuf,
     /// How weights are stored in a Hugging Face directory [default: f32]
     #[arg(long, value_name = "PRECISION")]
-    precision: Option<Stored>,
+    precision: Option<Precision>,
 }
 
 /// What other tools read.
@@ -46,15 +46,6 @@ enum Format {
     GgufQ8,
 }
 
-/// How weights are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Stored {
-    /// 32 bits: exactly what was trained
-    F32,
-    /// 16 bits with the range of f32
-    Bf16,
-}
-
 /// Loads and writes.
 pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Ended> {
     match options.format {
@@ -62,10 +53,7 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
         Format::GgufF16 | Format::GgufQ8 => check_file(options)?,
     }
     let model = model_name::load(&options.run, surroundings)?;
-    let precision = match options.precision {
-        None | Some(Stored::F32) => Precision::F32,
-        Some(Stored::Bf16) => Precision::Bf16,
-    };
+    let precision = options.precision.unwrap_or(Precision::F32).into();
     match options.format {
         Format::Hf => model.save(&options.out, precision),
         Format::GgufF16 => model.save_gguf(&options.out, gguf::Stored::F16),

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use azr_model::CpuBackend;
 use azr_model::score;
 use azr_model::transformer::Transformer;
 use clap::Args;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::lines::{self, Lines};
+use crate::precision::Precision;
 use crate::visible::visible_line;
 use crate::{Ended, Surroundings, model_name, threads};
 
@@ -25,6 +27,9 @@ pub struct Options {
     /// Hugging Face directory, GGUF file, hub id, run directory, or azr-tiny
     #[arg(long, value_name = "M")]
     model: String,
+    /// How products hold the weights; `azr generate` gives the same log-probabilities in the same precision
+    #[arg(long, value_name = "PRECISION", default_value = "f32")]
+    precision: Precision,
 }
 
 /// Tokens that are scored together, at most; a longer line is scored alone.
@@ -56,7 +61,8 @@ struct Answer<'a> {
 pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Ended> {
     threads::start()?;
     let model = model_name::load(&options.model, surroundings)?;
-    let transformer = Transformer::on_cpu(model.parameters)?;
+    let backend = CpuBackend::default().with_precision(options.precision.into());
+    let transformer = Transformer::new(backend, model.parameters)?;
     let mut batch = Batch {
         transformer: &transformer,
         surroundings,

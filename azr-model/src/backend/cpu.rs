@@ -1,4 +1,4 @@
-//! The processor: f32, a team of threads, the same bits for any number of them.
+//! The processor: f32 arithmetic, a team of threads, the same bits for any number of them.
 
 use std::ops::Range;
 
@@ -14,6 +14,7 @@ use crate::{
         scratch::Scratch,
         swiglu,
     },
+    precision::Precision,
     simd::aligned,
 };
 
@@ -21,6 +22,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct CpuBackend {
     scratch: Scratch,
+    precision: Precision,
 }
 
 fn out_of_memory(elements: usize) -> impl Fn(std::collections::TryReserveError) -> BackendError {
@@ -36,7 +38,15 @@ impl CpuBackend {
                 team,
                 ..Scratch::default()
             },
+            ..Self::default()
         }
+    }
+
+    /// Holds the weights of products this exactly; the default is f32. All else is f32 in either case: the weights that
+    /// learn, the rows of the embedding, norms and biases, activations, keys and values, sums and gradients.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     fn attention_of<'a>(&'a self, batch: &'a Batch, heads: &'a Heads) -> Attention<'a> {
@@ -96,7 +106,8 @@ impl Backend for CpuBackend {
     }
 
     fn weights(&self, outputs: usize, inputs: usize) -> Result<matmul::Weights, BackendError> {
-        matmul::Weights::new(outputs, inputs).map_err(out_of_memory(outputs * inputs))
+        matmul::Weights::new(outputs, inputs, self.precision)
+            .map_err(out_of_memory(outputs * inputs))
     }
 
     fn pack(&self, matrix: &[f32], weights: &mut matmul::Weights) {

@@ -3,10 +3,13 @@
 use std::{
     alloc::{Layout, alloc_zeroed},
     collections::TryReserveError,
+    marker::PhantomData,
 };
 
-/// Floats in one cache line.
-const LINE: usize = 16;
+use super::number::Number;
+
+/// Bytes of one cache line.
+const LINE_BYTES: usize = 64;
 
 /// So many zeros. The system gives a large piece its pages when they are first written, so what a run never uses (the
 /// moments of an optimizer that takes no step, the room for batches that never come) takes no memory.
@@ -33,33 +36,39 @@ pub(crate) fn zeros(elements: usize) -> Result<Vec<f32>, TryReserveError> {
 
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-struct Line([f32; LINE]);
+struct Line([u8; LINE_BYTES]);
 
-/// A fixed number of floats, the first at a multiple of 64 bytes.
-pub(crate) struct Aligned {
+/// A fixed number of numbers, the first at a multiple of 64 bytes.
+pub(crate) struct Aligned<T> {
     lines: Vec<Line>,
     elements: usize,
+    numbers: PhantomData<T>,
 }
 
-impl Aligned {
+impl<T: Number> Aligned<T> {
     /// All zeros.
     ///
     /// # Errors
     /// The system has no memory left.
     pub(crate) fn zeros(elements: usize) -> Result<Self, TryReserveError> {
-        let count = elements.div_ceil(LINE);
+        let count = elements.div_ceil(LINE_BYTES / size_of::<T>());
         let mut lines = Vec::new();
         lines.try_reserve_exact(count)?;
-        lines.resize(count, Line([0.0; LINE]));
-        Ok(Self { lines, elements })
+        lines.resize(count, Line([0; LINE_BYTES]));
+        Ok(Self {
+            lines,
+            elements,
+            numbers: PhantomData,
+        })
     }
 
-    pub(crate) fn as_slice(&self) -> &[f32] {
-        // SAFETY: `Line` is `repr(C)` around floats without padding, and there are at least `elements` of them.
+    pub(crate) fn as_slice(&self) -> &[T] {
+        // SAFETY: the lines hold at least `elements` numbers without padding, any bits are a number, and a line begins at
+        // a multiple of the alignment of every kind of number.
         unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.elements) }
     }
 
-    pub(crate) fn as_mut_slice(&mut self) -> &mut [f32] {
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
         // SAFETY: as in `as_slice`, and the vector is borrowed for writing.
         unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.elements) }
     }
@@ -83,7 +92,7 @@ mod tests {
 
     #[test]
     fn begins_at_a_cache_line_and_holds_what_was_written() {
-        let mut memory = Aligned::zeros(37).unwrap();
+        let mut memory = Aligned::<f32>::zeros(37).unwrap();
         assert_eq!(memory.as_slice(), &[0.0; 37]);
         assert_eq!(memory.as_slice().as_ptr() as usize % 64, 0);
         memory.as_mut_slice()[36] = 2.0;

@@ -5,7 +5,10 @@ use std::arch::x86_64::{
     _mm256_storeu_ps,
 };
 
-use super::tile::{Operands, PANEL, Start};
+use super::{
+    number::Number,
+    tile::{Operands, PANEL, Start},
+};
 
 const WIDTH: usize = 8;
 const PER_PANEL: usize = PANEL / WIDTH;
@@ -16,8 +19,13 @@ const PER_PANEL: usize = PANEL / WIDTH;
 /// The processor has AVX2 and FMA, and every element that the operands address is inside its buffer.
 #[allow(clippy::needless_range_loop)] // The constant bounds are what unrolls the tile.
 #[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn tile<const ROWS: usize, const VECTORS: usize, const IN_COLUMNS: bool>(
-    operands: Operands,
+pub(super) unsafe fn tile<
+    T: Number,
+    const ROWS: usize,
+    const VECTORS: usize,
+    const IN_COLUMNS: bool,
+>(
+    operands: Operands<T>,
 ) {
     let Operands {
         mut a,
@@ -43,9 +51,10 @@ pub(super) unsafe fn tile<const ROWS: usize, const VECTORS: usize, const IN_COLU
         macro_rules! step {
             ($k:expr) => {{
                 let mut line = [_mm256_setzero_ps(); VECTORS];
-                for vector in 0..VECTORS {
-                    let column = (vector / PER_PANEL) * b_panel + (vector % PER_PANEL) * WIDTH;
-                    line[vector] = _mm256_loadu_ps(b.add(column + $k * b_depth));
+                for panel in 0..VECTORS / PER_PANEL {
+                    let [first, last] = T::avx2(b.add(panel * b_panel + $k * b_depth));
+                    line[panel * PER_PANEL] = first;
+                    line[panel * PER_PANEL + 1] = last;
                 }
                 for row in 0..ROWS {
                     let at = if IN_COLUMNS {

@@ -4,7 +4,10 @@ use std::arch::x86_64::{
     __m512, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
 };
 
-use super::tile::{Operands, PANEL, Start};
+use super::{
+    number::Number,
+    tile::{Operands, PANEL, Start},
+};
 
 const WIDTH: usize = PANEL;
 
@@ -14,8 +17,13 @@ const WIDTH: usize = PANEL;
 /// The processor has AVX-512F, and every element that the operands address is inside its buffer.
 #[allow(clippy::needless_range_loop)] // The constant bounds are what unrolls the tile.
 #[target_feature(enable = "avx512f")]
-pub(super) unsafe fn tile<const ROWS: usize, const VECTORS: usize, const IN_COLUMNS: bool>(
-    operands: Operands,
+pub(super) unsafe fn tile<
+    T: Number,
+    const ROWS: usize,
+    const VECTORS: usize,
+    const IN_COLUMNS: bool,
+>(
+    operands: Operands<T>,
 ) {
     let Operands {
         mut a,
@@ -42,8 +50,7 @@ pub(super) unsafe fn tile<const ROWS: usize, const VECTORS: usize, const IN_COLU
             ($k:expr) => {{
                 let mut line = [_mm512_setzero_ps(); VECTORS];
                 for vector in 0..VECTORS {
-                    let column = vector * b_panel;
-                    line[vector] = _mm512_loadu_ps(b.add(column + $k * b_depth));
+                    line[vector] = T::avx512(b.add(vector * b_panel + $k * b_depth));
                 }
                 for row in 0..ROWS {
                     let at = if IN_COLUMNS {

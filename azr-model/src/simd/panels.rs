@@ -4,16 +4,31 @@ use std::collections::TryReserveError;
 
 use super::{
     aligned::Aligned,
+    number::{Bf16, Number},
     team::Team,
     tile::{PANEL, Right},
 };
+use crate::precision::Precision;
 
 /// A weight matrix laid out for products from the right: `columns` outputs in panels of sixteen, each panel depth-major,
 /// the last one filled up with zeros.
 pub(crate) struct Panels {
-    data: Aligned,
+    held: Held,
     depth: usize,
     columns: usize,
+}
+
+/// How exactly the panels hold the matrix.
+enum Held {
+    F32(Aligned<f32>),
+    /// Rounded once, when it is packed. Halves what a product reads.
+    Bf16(Aligned<Bf16>),
+}
+
+/// A part of the panels.
+pub(super) enum Part<'a> {
+    F32(Right<'a, f32>),
+    Bf16(Right<'a, Bf16>),
 }
 
 impl Panels {
@@ -21,10 +36,18 @@ impl Panels {
     ///
     /// # Errors
     /// The system has no memory left.
-    pub(crate) fn new(columns: usize, depth: usize) -> Result<Self, TryReserveError> {
-        let data = Aligned::zeros(columns.div_ceil(PANEL) * PANEL * depth)?;
+    pub(crate) fn new(
+        columns: usize,
+        depth: usize,
+        precision: Precision,
+    ) -> Result<Self, TryReserveError> {
+        let elements = columns.div_ceil(PANEL) * PANEL * depth;
+        let held = match precision {
+            Precision::F32 => Held::F32(Aligned::zeros(elements)?),
+            Precision::Bf16 => Held::Bf16(Aligned::zeros(elements)?),
+        };
         Ok(Self {
-            data,
+            held,
             depth,
             columns,
         })
@@ -32,21 +55,16 @@ impl Panels {
 
     /// Takes over a row-major `[columns, depth]` matrix.
     pub(crate) fn pack(&mut self, team: &Team, matrix: &[f32]) {
-        let (depth, columns) = (self.depth, self.columns);
+        let depth = self.depth;
         assert_eq!(
             matrix.len(),
-            depth * columns,
+            depth * self.columns,
             "the matrix has the shape of its panels"
         );
-        let rows_of_panel = matrix.chunks(PANEL * depth);
-        let panels = self.data.as_mut_slice().chunks_mut(PANEL * depth);
-        team.each(panels.zip(rows_of_panel), |(panel, rows)| {
-            for (j, row) in rows.chunks_exact(depth).enumerate() {
-                for (line, value) in panel.as_chunks_mut::<PANEL>().0.iter_mut().zip(row) {
-                    line[j] = *value;
-                }
-            }
-        });
+        match &mut self.held {
+            Held::F32(held) => lay(team, held, depth, matrix, |column| column, |value| value),
+            Held::Bf16(held) => lay(team, held, depth, matrix, Bf16::place, Bf16::round),
+        }
     }
 
     /// Number of outputs.
@@ -60,12 +78,41 @@ impl Panels {
     }
 
     /// The panels that hold these columns; the first must begin a panel.
-    pub(super) fn right(&self, column: usize, depth: usize) -> Right<'_> {
+    pub(super) fn part(&self, column: usize, depth: usize) -> Part<'_> {
         let begin = (column / PANEL) * PANEL * self.depth + depth * PANEL;
-        Right {
-            data: &self.data.as_slice()[begin..],
-            panel: PANEL * self.depth,
-            depth: PANEL,
+        let panel = PANEL * self.depth;
+        match &self.held {
+            Held::F32(held) => Part::F32(right(&held.as_slice()[begin..], panel)),
+            Held::Bf16(held) => Part::Bf16(right(&held.as_slice()[begin..], panel)),
         }
     }
+}
+
+fn right<T>(data: &[T], panel: usize) -> Right<'_, T> {
+    Right {
+        data,
+        panel,
+        depth: PANEL,
+    }
+}
+
+/// Lays the rows of a matrix into panels: each value as `number` says, at the `place` of its column in its line.
+fn lay<T: Number>(
+    team: &Team,
+    held: &mut Aligned<T>,
+    depth: usize,
+    matrix: &[f32],
+    place: impl Fn(usize) -> usize + Sync,
+    number: impl Fn(f32) -> T + Sync,
+) {
+    let rows_of_panel = matrix.chunks(PANEL * depth);
+    let panels = held.as_mut_slice().chunks_mut(PANEL * depth);
+    team.each(panels.zip(rows_of_panel), |(panel, rows)| {
+        for (column, row) in rows.chunks_exact(depth).enumerate() {
+            let at = place(column);
+            for (line, value) in panel.as_chunks_mut::<PANEL>().0.iter_mut().zip(row) {
+                line[at] = number(*value);
+            }
+        }
+    });
 }

@@ -1,13 +1,21 @@
 //! The register tile in plain Rust: for processors without a form of their own, and the measure of those with one.
 
-use super::tile::{Operands, PANEL, Start};
+use super::{
+    number::Number,
+    tile::{Operands, PANEL, Start},
+};
 
 /// `ROWS` by `PANELS` panels; the left factor lies in columns or in rows.
 ///
 /// # Safety
 /// Every element that the operands address is inside its buffer.
-pub(super) unsafe fn tile<const ROWS: usize, const PANELS: usize, const IN_COLUMNS: bool>(
-    operands: Operands,
+pub(super) unsafe fn tile<
+    T: Number,
+    const ROWS: usize,
+    const PANELS: usize,
+    const IN_COLUMNS: bool,
+>(
+    operands: Operands<T>,
 ) {
     let Operands {
         a,
@@ -33,10 +41,7 @@ pub(super) unsafe fn tile<const ROWS: usize, const PANELS: usize, const IN_COLUM
                 }
             }
             for k in 0..depth {
-                let line = b
-                    .add(panel * b_panel + k * b_depth)
-                    .cast::<[f32; PANEL]>()
-                    .read_unaligned();
+                let line = T::portable(b.add(panel * b_panel + k * b_depth));
                 for (row, sums) in sums.iter_mut().enumerate() {
                     let at = if IN_COLUMNS {
                         k * a_stride + row

@@ -11,7 +11,8 @@ use crate::pool::Pool;
 use super::{
     Isa,
     matrix::MatrixMut,
-    panels::Panels,
+    number::Number,
+    panels::{self, Panels},
     team::Team,
     tile::{self, Extent, Left, Lies, PANEL, ROWS_MAX, Right, Start, Sums},
 };
@@ -246,54 +247,71 @@ impl Product<'_> {
         start: Start,
     ) {
         let panels = columns.len().div_ceil(PANEL);
-        let stride = panels * PANEL;
-        let transposed = self.left.lies == Lies::InColumns;
-        if transposed {
-            self.pack_left(&mut space.left, rows, &span);
+        let Block { sums, left, right } = space;
+        if self.left.lies == Lies::InColumns {
+            self.pack_left(left, rows, &span);
         }
         let group = tile::panels_at_once(isa, rows.len().min(ROWS_MAX));
         for panel in (0..panels).step_by(group) {
             let width = group.min(panels - panel);
             let column = columns.start + panel * PANEL;
-            let right = match self.right {
-                Factor::Panels(packed) => packed.right(column, span.start),
+            let mut sweep = Sweep {
+                isa,
+                rows: rows.clone(),
+                span: span.clone(),
+                panels: width,
+                packed_left: left,
+                sums: &mut sums[panel * PANEL..],
+                stride: panels * PANEL,
+                start,
+            };
+            match self.right {
+                Factor::Panels(packed) => match packed.part(column, span.start) {
+                    panels::Part::F32(right) => self.sweep(&mut sweep, right),
+                    panels::Part::Bf16(right) => self.sweep(&mut sweep, right),
+                },
                 Factor::Rows { data, stride } => {
                     let last = columns.end.min(column + width * PANEL);
-                    pack_right(&mut space.right, data, stride, &span, column..last)
+                    let right = pack_right(right, data, stride, &span, column..last);
+                    self.sweep(&mut sweep, right);
                 }
-            };
-            let mut extent = Extent {
-                rows: rows.len(),
-                depth: span.len(),
-                panels: width,
-            };
-            let sums = &mut space.sums[panel * PANEL..];
-            if !transposed {
-                let begin = self.left.at(rows.start, span.start);
-                let data = self.left.data.get(begin..).unwrap_or_default();
-                let left = Left::rows(data, self.left.stride);
-                tile::multiply(
-                    isa,
-                    extent,
-                    left,
-                    right,
-                    Sums {
-                        data: sums,
-                        row: stride,
-                    },
-                    start,
-                );
-                continue;
             }
-            for row in (0..rows.len()).step_by(ROWS_MAX) {
-                extent.rows = ROWS_MAX.min(rows.len() - row);
-                let left = Left::columns(&space.left[row * span.len()..], ROWS_MAX);
-                let sums = Sums {
-                    data: &mut sums[row * stride..],
-                    row: stride,
-                };
-                tile::multiply(isa, extent, left, right, sums, start);
-            }
+        }
+    }
+
+    /// All rows of a block against a few panels.
+    fn sweep<T: Number>(&self, sweep: &mut Sweep<'_>, right: Right<'_, T>) {
+        let (rows, stride) = (&sweep.rows, sweep.stride);
+        let extent = |rows| Extent {
+            rows,
+            depth: sweep.span.len(),
+            panels: sweep.panels,
+        };
+        if self.left.lies == Lies::InRows {
+            let begin = self.left.at(rows.start, sweep.span.start);
+            let data = self.left.data.get(begin..).unwrap_or_default();
+            let left = Left::rows(data, self.left.stride);
+            let sums = Sums {
+                data: sweep.sums,
+                row: stride,
+            };
+            return tile::multiply(
+                sweep.isa,
+                extent(rows.len()),
+                left,
+                right,
+                sums,
+                sweep.start,
+            );
+        }
+        for row in (0..rows.len()).step_by(ROWS_MAX) {
+            let extent = extent(ROWS_MAX.min(rows.len() - row));
+            let left = Left::columns(&sweep.packed_left[row * sweep.span.len()..], ROWS_MAX);
+            let sums = Sums {
+                data: &mut sweep.sums[row * stride..],
+                row: stride,
+            };
+            tile::multiply(sweep.isa, extent, left, right, sums, sweep.start);
         }
     }
 
@@ -312,6 +330,20 @@ impl Product<'_> {
             }
         }
     }
+}
+
+/// What a few panels are multiplied with, and where to.
+struct Sweep<'a> {
+    isa: Isa,
+    rows: Range<usize>,
+    span: Range<usize>,
+    panels: usize,
+    /// The left factor in strips, where its transpose lies in rows.
+    packed_left: &'a [f32],
+    sums: &'a mut [f32],
+    /// Of a row of the sums.
+    stride: usize,
+    start: Start,
 }
 
 /// Packs some columns of a row-major factor into panels, filled up with zeros.

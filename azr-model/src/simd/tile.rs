@@ -3,7 +3,7 @@
 //! `C[i, j] = (C[i, j] or 0), then for k in order: fma(A[i, k], B[k, j], C[i, j])`. Every element is one chain of fused
 //! multiply-adds in the order of `k`, so its bits depend on nothing else: not on the tile, the thread or the vectors.
 
-use super::{Isa, portable};
+use super::{Isa, number::Number, portable};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 
@@ -29,10 +29,10 @@ pub(crate) enum Lies {
     InColumns,
 }
 
-/// The right factor in panels: element `(k, 16 p + j)` is `data[p * panel + k * depth + j]`, `j` below 16.
+/// The right factor in panels: element `(k, 16 p + j)` is the `j`-th of the line at `p * panel + k * depth`.
 #[derive(Clone, Copy)]
-pub(crate) struct Right<'a> {
-    pub(crate) data: &'a [f32],
+pub(crate) struct Right<'a, T = f32> {
+    pub(crate) data: &'a [T],
     pub(crate) panel: usize,
     pub(crate) depth: usize,
 }
@@ -80,9 +80,9 @@ impl<'a> Left<'a> {
     }
 }
 
-impl<'a> Right<'a> {
+impl<'a, T> Right<'a, T> {
     /// Packed panels of this depth, one after the other.
-    pub(crate) fn panels(data: &'a [f32], depth: usize) -> Self {
+    pub(crate) fn panels(data: &'a [T], depth: usize) -> Self {
         Self {
             data,
             panel: PANEL * depth,
@@ -91,7 +91,7 @@ impl<'a> Right<'a> {
     }
 
     /// A factor that lies row by row, each filled up to whole panels.
-    pub(crate) fn rows(data: &'a [f32], stride: usize) -> Self {
+    pub(crate) fn rows(data: &'a [T], stride: usize) -> Self {
         Self {
             data,
             panel: PANEL,
@@ -111,10 +111,10 @@ pub(crate) enum Start {
 
 /// Raw operands of one register tile, sizes apart.
 #[derive(Clone, Copy)]
-pub(super) struct Operands {
+pub(super) struct Operands<T> {
     pub(super) a: *const f32,
     pub(super) a_stride: usize,
-    pub(super) b: *const f32,
+    pub(super) b: *const T,
     pub(super) b_panel: usize,
     pub(super) b_depth: usize,
     pub(super) c: *mut f32,
@@ -128,11 +128,11 @@ pub(super) struct Operands {
 /// # Panics
 /// An operand is shorter than the extent says.
 #[inline]
-pub(crate) fn multiply(
+pub(crate) fn multiply<T: Number>(
     isa: Isa,
     extent: Extent,
     left: Left<'_>,
-    right: Right<'_>,
+    right: Right<'_, T>,
     sums: Sums<'_>,
     start: Start,
 ) {
@@ -182,7 +182,13 @@ pub(crate) fn multiply(
 ///
 /// # Safety
 /// Every element addressed by the sizes is inside its buffer, and the processor has `isa`.
-unsafe fn cover(isa: Isa, lies: Lies, rows: usize, panels: usize, operands: Operands) {
+unsafe fn cover<T: Number>(
+    isa: Isa,
+    lies: Lies,
+    rows: usize,
+    panels: usize,
+    operands: Operands<T>,
+) {
     let mut row = 0;
     while row < rows {
         let height = strip_height(rows - row);
@@ -235,24 +241,24 @@ pub(crate) fn panels_at_once(isa: Isa, rows: usize) -> usize {
 
 /// # Safety
 /// As for [`cover`].
-unsafe fn one(isa: Isa, lies: Lies, rows: usize, panels: usize, tile: Operands) {
+unsafe fn one<T: Number>(isa: Isa, lies: Lies, rows: usize, panels: usize, tile: Operands<T>) {
     macro_rules! pick {
         ($module:ident, $vectors:expr, $columns:expr) => {
             match (rows, panels) {
-                (1, 1) => $module::tile::<1, { 1 * $vectors }, $columns>(tile),
-                (1, 2) => $module::tile::<1, { 2 * $vectors }, $columns>(tile),
-                (1, 3) => $module::tile::<1, { 3 * $vectors }, $columns>(tile),
-                (1, 4) => $module::tile::<1, { 4 * $vectors }, $columns>(tile),
-                (2, 1) => $module::tile::<2, { 1 * $vectors }, $columns>(tile),
-                (2, 2) => $module::tile::<2, { 2 * $vectors }, $columns>(tile),
-                (3, 1) => $module::tile::<3, { 1 * $vectors }, $columns>(tile),
-                (3, 2) => $module::tile::<3, { 2 * $vectors }, $columns>(tile),
-                (4, 1) => $module::tile::<4, { 1 * $vectors }, $columns>(tile),
-                (4, 2) => $module::tile::<4, { 2 * $vectors }, $columns>(tile),
-                (5, 1) => $module::tile::<5, { 1 * $vectors }, $columns>(tile),
-                (5, 2) => $module::tile::<5, { 2 * $vectors }, $columns>(tile),
-                (6, 1) => $module::tile::<6, { 1 * $vectors }, $columns>(tile),
-                (6, 2) => $module::tile::<6, { 2 * $vectors }, $columns>(tile),
+                (1, 1) => $module::tile::<T, 1, { 1 * $vectors }, $columns>(tile),
+                (1, 2) => $module::tile::<T, 1, { 2 * $vectors }, $columns>(tile),
+                (1, 3) => $module::tile::<T, 1, { 3 * $vectors }, $columns>(tile),
+                (1, 4) => $module::tile::<T, 1, { 4 * $vectors }, $columns>(tile),
+                (2, 1) => $module::tile::<T, 2, { 1 * $vectors }, $columns>(tile),
+                (2, 2) => $module::tile::<T, 2, { 2 * $vectors }, $columns>(tile),
+                (3, 1) => $module::tile::<T, 3, { 1 * $vectors }, $columns>(tile),
+                (3, 2) => $module::tile::<T, 3, { 2 * $vectors }, $columns>(tile),
+                (4, 1) => $module::tile::<T, 4, { 1 * $vectors }, $columns>(tile),
+                (4, 2) => $module::tile::<T, 4, { 2 * $vectors }, $columns>(tile),
+                (5, 1) => $module::tile::<T, 5, { 1 * $vectors }, $columns>(tile),
+                (5, 2) => $module::tile::<T, 5, { 2 * $vectors }, $columns>(tile),
+                (6, 1) => $module::tile::<T, 6, { 1 * $vectors }, $columns>(tile),
+                (6, 2) => $module::tile::<T, 6, { 2 * $vectors }, $columns>(tile),
                 _ => unreachable!("strips have 1 to 6 rows and as many panels as `panels_at_once`"),
             }
         };

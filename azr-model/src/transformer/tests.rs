@@ -2,9 +2,12 @@
 
 use super::specimens;
 use crate::{
+    CpuBackend,
+    half::{bf16_from_f32, f32_from_bf16},
     kernels::contract::{slope, wide},
     learn::{Sequence, TokenGradients, Trainer, TrainerOptions},
-    parameters::Parameters,
+    parameters::{Parameters, Role},
+    precision::Precision,
     score,
     transformer::Transformer,
 };
@@ -145,5 +148,36 @@ fn every_weight_learns() {
                 values.len()
             );
         }
+    }
+}
+
+#[test]
+fn weights_held_in_bfloat16_give_the_scores_of_a_model_whose_matrices_were_rounded() {
+    for parameters in specimens::all() {
+        let layout = parameters.layout();
+        if layout.config().tied_embeddings {
+            // One matrix would have to be rounded in the head and exact in the embedding.
+            continue;
+        }
+        let mut rounded = parameters.clone();
+        let products = [Role::Linear, Role::Residual, Role::Head];
+        for entry in layout
+            .entries()
+            .iter()
+            .filter(|it| products.contains(&it.role))
+        {
+            for weight in &mut rounded.data[entry.range()] {
+                *weight = f32_from_bf16(bf16_from_f32(*weight));
+            }
+        }
+        let tokens = [specimens::tokens(90, layout.config().vocab_size, 1)];
+        let scores = |precision, parameters: &Parameters| {
+            let backend = CpuBackend::default().with_precision(precision);
+            let transformer = Transformer::new(backend, parameters.clone()).unwrap();
+            score::logprobs(&transformer, &tokens).unwrap()
+        };
+        let held = scores(Precision::Bf16, &parameters);
+        assert_eq!(held, scores(Precision::F32, &rounded));
+        assert_ne!(held, scores(Precision::F32, &parameters));
     }
 }

@@ -5,7 +5,6 @@
 //! held against the length of the file.
 
 mod file;
-mod half;
 mod write;
 
 use crate::parameters::{Entry, Layout, Parameters};
@@ -15,9 +14,10 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use crate::precision::Precision;
 pub(crate) use file::ReadSeek;
 pub use file::SafetensorsError;
-pub use write::{Precision, write};
+pub use write::write;
 
 /// The tensors of a model, over one file or several.
 pub(crate) struct Checkpoint<'a> {

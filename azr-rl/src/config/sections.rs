@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use azr_executor::{Bans, Equality, Limits};
+use azr_model::Precision;
 pub use azr_tasks::generator::HeldOut as GeneratedTasks;
 use azr_tasks::{Grammar, InductionRules, Sizes, Standards, TaskKind};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,10 @@ use crate::policy::Sampling;
 pub struct ModelSource {
     /// `azr-tiny`, a Hugging Face directory, a GGUF file, or a hub id.
     pub source: String,
+    /// How exactly the products of sampler and learner hold the weights; what learns is f32 in either case. Run files of
+    /// before this could be chosen say nothing of it, and mean f32.
+    #[serde(default)]
+    pub precision: Precision,
 }
 
 /// What tasks and answers are held to.

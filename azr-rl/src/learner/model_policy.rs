@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use azr_model::LanguageModel;
 use azr_model::generate::{self, BatchLimits, Marker, StopStrings, generate};
 use azr_model::language::Language;
 use azr_model::learn::{
     Checkpointing, Sequence, StepOptions, TokenGradients, TokenScores, Trainer, TrainerOptions,
 };
 use azr_model::tokenizer::SpecialTokens;
+use azr_model::{LanguageModel, Precision};
 use azr_tasks::Prompt;
 
 use super::loss::{BatchSize, SequenceScores};
@@ -26,13 +26,15 @@ pub struct ModelPolicy {
     limits: BatchLimits,
 }
 
-/// How a [`ModelPolicy`] uses memory. Nothing of it changes a sample.
+/// How a [`ModelPolicy`] uses memory. Nothing of it changes a sample, but for the precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ModelPolicyOptions {
     /// Of the sampler.
     pub limits: BatchLimits,
     /// Of the learner.
     pub training: TrainerOptions,
+    /// Of the products of both.
+    pub precision: Precision,
 }
 
 impl From<&Config> for ModelPolicyOptions {
@@ -51,6 +53,7 @@ impl From<&Config> for ModelPolicyOptions {
                 micro_batch_tokens_max: config.optimizer.micro_batch_tokens_max,
                 checkpointing,
             },
+            precision: config.model.precision,
         }
     }
 }
@@ -63,7 +66,7 @@ impl ModelPolicy {
     pub fn new(model: LanguageModel, options: ModelPolicyOptions) -> Result<Self, PolicyError> {
         let open = open_error(&model.origin);
         Ok(Self {
-            student: Student::new(model, options.training).map_err(open)?,
+            student: Student::new(model, options.training, options.precision).map_err(open)?,
             limits: options.limits,
         })
     }
@@ -78,7 +81,8 @@ impl ModelPolicy {
     ) -> Result<Self, PolicyError> {
         let open = open_error(&directory.display().to_string());
         Ok(Self {
-            student: Student::from_checkpoint(directory, options.training).map_err(open)?,
+            student: Student::from_checkpoint(directory, options.training, options.precision)
+                .map_err(open)?,
             limits: options.limits,
         })
     }

@@ -6,8 +6,7 @@ use azr_model::language::Language;
 use azr_model::learn::{LearnError, Trainer, TrainerOptions};
 use azr_model::transformer::Transformer;
 use azr_model::weights::hub::Hub;
-use azr_model::weights::safetensors::Precision;
-use azr_model::{LanguageModel, ModelSource, language_model};
+use azr_model::{CpuBackend, LanguageModel, ModelSource, Precision, language_model};
 
 use super::fingerprint::fingerprint;
 use super::moments;
@@ -28,14 +27,21 @@ pub(crate) struct Student {
 
 impl Student {
     /// `model` with a fresh optimizer.
-    pub(crate) fn new(model: LanguageModel, options: TrainerOptions) -> Result<Self, Cause> {
-        Self::with_optimizer(model, |transformer| Trainer::new(transformer, options))
+    pub(crate) fn new(
+        model: LanguageModel,
+        options: TrainerOptions,
+        precision: Precision,
+    ) -> Result<Self, Cause> {
+        Self::with_optimizer(model, precision, |transformer| {
+            Trainer::new(transformer, options)
+        })
     }
 
     /// The student that [`Student::save`] wrote to `directory`: its next step is the one that it would have taken.
     pub(crate) fn from_checkpoint(
         directory: &Path,
         options: TrainerOptions,
+        precision: Precision,
     ) -> Result<Self, Cause> {
         // A directory is loaded from the disk alone; no hub is asked.
         let hub = Hub {
@@ -46,7 +52,7 @@ impl Student {
         };
         let model = LanguageModel::load(&ModelSource::Directory(directory.join(MODEL)), &hub)?;
         let moments = moments::read(&directory.join(OPTIMIZER))?;
-        Self::with_optimizer(model, |transformer| {
+        Self::with_optimizer(model, precision, |transformer| {
             let (steps, first, second) = (moments.steps, moments.first, moments.second);
             Trainer::resume(transformer, options, steps, first, second)
         })
@@ -54,11 +60,13 @@ impl Student {
 
     fn with_optimizer(
         model: LanguageModel,
+        precision: Precision,
         train: impl FnOnce(Transformer) -> Result<Trainer, LearnError>,
     ) -> Result<Self, Cause> {
+        let backend = CpuBackend::default().with_precision(precision);
         Ok(Self {
             fingerprint: fingerprint(&model.parameters.data, &model.language)?,
-            trainer: train(Transformer::on_cpu(model.parameters)?)?,
+            trainer: train(Transformer::new(backend, model.parameters)?)?,
             language: model.language,
         })
     }

@@ -7,6 +7,7 @@ use crate::{
         matmul::{self, Plus, Weights},
         scratch::Scratch,
     },
+    precision::Precision,
     simd::team::Team,
 };
 
@@ -14,7 +15,7 @@ use crate::{
 const TOLERANCE: f64 = 1e-5;
 
 fn packed(w: &[f32], v: usize, d: usize) -> Weights {
-    let mut weights = Weights::new(v, d).unwrap();
+    let mut weights = Weights::new(v, d, Precision::F32).unwrap();
     weights.pack(&Team::default(), w);
     weights
 }

@@ -1,11 +1,13 @@
 //! Linear layers: `y[n, o] = x[n, i] w[o, i]^T`, and back.
 //!
 //! Forward: `y = x w^T`, plus a bias for each output or a residual of the shape of `y`. Backward: `dx = dy w`,
-//! `dw += dy^T x`, `db += sum over n of dy`. All f32; sums over `i`, `o` and `n` are chains in index order.
+//! `dw += dy^T x`, `db += sum over n of dy`. Sums over `i`, `o` and `n` are f32 chains in index order. Only the prepared
+//! `w` of the forward pass may be held rounded to bfloat16; the backward pass reads `w` as it lies.
 
 use std::collections::TryReserveError;
 
 use super::scratch::Scratch;
+use crate::precision::Precision;
 use crate::simd::{
     matrix::MatrixMut,
     multiversion,
@@ -41,8 +43,12 @@ impl Weights {
     ///
     /// # Errors
     /// The system has no memory left.
-    pub(crate) fn new(outputs: usize, inputs: usize) -> Result<Self, TryReserveError> {
-        Ok(Self(Panels::new(outputs, inputs)?))
+    pub(crate) fn new(
+        outputs: usize,
+        inputs: usize,
+        precision: Precision,
+    ) -> Result<Self, TryReserveError> {
+        Ok(Self(Panels::new(outputs, inputs, precision)?))
     }
 
     /// Takes over new values, `[outputs, inputs]` row-major.

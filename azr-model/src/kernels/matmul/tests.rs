@@ -2,10 +2,12 @@
 
 use super::{Plus, Weights, backward_bias, backward_input, backward_weights, forward, reference};
 use crate::{
+    half::{bf16_from_f32, f32_from_bf16},
     kernels::{
         contract::{check, numbers, wide},
         scratch::Scratch,
     },
+    precision::Precision,
     simd::team::Team,
 };
 
@@ -26,7 +28,11 @@ const SHAPES: [(usize, usize, usize); 9] = [
 ];
 
 fn packed(w: &[f32], outputs: usize, inputs: usize) -> Weights {
-    let mut weights = Weights::new(outputs, inputs).unwrap();
+    held(w, outputs, inputs, Precision::F32)
+}
+
+fn held(w: &[f32], outputs: usize, inputs: usize, precision: Precision) -> Weights {
+    let mut weights = Weights::new(outputs, inputs, precision).unwrap();
     weights.pack(&Team::default(), w);
     weights
 }
@@ -125,5 +131,27 @@ fn a_row_has_the_same_bits_alone_and_among_others_and_for_any_number_of_threads(
             &mut part,
         );
         assert_eq!(part, y[..count * outputs], "{count} rows");
+    }
+}
+
+#[test]
+fn weights_held_in_bfloat16_give_the_bits_of_the_rounded_weights() {
+    for (rows, outputs, inputs) in SHAPES {
+        let (x, w) = (numbers(rows * inputs, 1), numbers(outputs * inputs, 2));
+        let rounded: Vec<f32> = w
+            .iter()
+            .map(|it| f32_from_bf16(bf16_from_f32(*it)))
+            .collect();
+        assert_ne!(w, rounded, "the numbers are no bfloat16");
+        let product = |weights: &Weights| {
+            let mut y = vec![f32::NAN; rows * outputs];
+            forward(&Scratch::default(), &x, weights, Plus::Nothing, &mut y);
+            y
+        };
+        assert_eq!(
+            product(&held(&w, outputs, inputs, Precision::Bf16)),
+            product(&packed(&rounded, outputs, inputs)),
+            "{rows}x{outputs}x{inputs}"
+        );
     }
 }

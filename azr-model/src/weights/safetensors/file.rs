@@ -1,6 +1,6 @@
 //! One safetensors file: its header, checked, and its values, a piece at a time.
 
-use super::half::{f32_from_bf16, f32_from_f16};
+use crate::half::{f32_from_bf16, f32_from_f16};
 use ::safetensors::Dtype;
 use ::safetensors::tensor::{Metadata, TensorInfo};
 use sha2::{Digest, Sha256};

@@ -1,7 +1,8 @@
 //! Writes weights as one safetensors file, a piece at a time.
 
-use super::half::bf16_from_f32;
+use crate::half::bf16_from_f32;
 use crate::parameters::Parameters;
+use crate::precision::Precision;
 use ::safetensors::Dtype;
 use ::safetensors::tensor::{Metadata, TensorInfo};
 use std::collections::HashMap;
@@ -10,39 +11,6 @@ use std::io::{self, Write};
 const PIECE_VALUES: usize = 1 << 18;
 /// The header is padded with spaces so that the data begin at a multiple of this.
 const ALIGNMENT_BYTES: usize = 8;
-
-/// How weights are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Precision {
-    /// 32-bit, exactly as trained.
-    F32,
-    /// bfloat16, rounded to nearest even: half the size.
-    Bf16,
-}
-
-impl Precision {
-    /// The name of the type in PyTorch.
-    pub fn torch_name(self) -> &'static str {
-        match self {
-            Self::F32 => "float32",
-            Self::Bf16 => "bfloat16",
-        }
-    }
-
-    fn dtype(self) -> Dtype {
-        match self {
-            Self::F32 => Dtype::F32,
-            Self::Bf16 => Dtype::BF16,
-        }
-    }
-
-    fn bytes(self) -> usize {
-        match self {
-            Self::F32 => 4,
-            Self::Bf16 => 2,
-        }
-    }
-}
 
 /// Writes every weight under its Hugging Face name, in the order of the layout.
 ///
@@ -59,7 +27,7 @@ pub fn write(
         let start = end;
         end += entry.elements() * precision.bytes();
         let info = TensorInfo {
-            dtype: precision.dtype(),
+            dtype: dtype(precision),
             shape: entry.shape.clone(),
             data_offsets: (start, end),
         };
@@ -85,4 +53,11 @@ pub fn write(
         writer.write_all(&buffer)?;
     }
     Ok(())
+}
+
+fn dtype(precision: Precision) -> Dtype {
+    match precision {
+        Precision::F32 => Dtype::F32,
+        Precision::Bf16 => Dtype::BF16,
+    }
 }
