@@ -8,6 +8,6 @@ mod stop;
 #[cfg(test)]
 mod tests;
 
-pub use request::{BatchLimits, Completion, Finish, Request, Sampling};
+pub use request::{BatchLimits, Completion, Finish, Request, Sampling, Usage};
 pub use schedule::{GenerateError, generate};
 pub use stop::{Marker, StopMatch, StopStrings};

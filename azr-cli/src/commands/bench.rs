@@ -3,19 +3,22 @@
 mod measure;
 mod memory;
 mod peak;
+mod work;
 
+use azr_model::generate::Usage;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use self::measure::{Measured, Shape, Subject};
 use crate::chart::short;
 use crate::flag_value::whole;
+use crate::precision::Precision;
 use crate::request::WrongRequest;
 use crate::table::{Align, Table};
 use crate::{Ended, Surroundings, model_name, threads};
 
 /// Times the engine like llama-bench: the same work several times over, median and spread, peak memory, and the share of
-/// what this machine's matrix products reach at best. Loading and packing weights are timed apart.
+/// what this machine's matrix products and its memory reach at best. Loading and packing weights are timed apart.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -23,12 +26,16 @@ Examples:
   azr bench --model MODEL.gguf --what decode --batch 32 --prompt-tokens 103 --new-tokens 48 --repeat 5 --json
 
 prefill reads --prompt-tokens of every sequence; decode then samples --new-tokens more (its time is what they add);
-train is forward and backward with the loss over whole sequences of --prompt-tokens; step adds the optimizer.")]
+train is forward and backward with the loss over whole sequences of --prompt-tokens; step adds the optimizer.
+
+GFLOP/s and GB/s are what the work needs at least by the time it took: products and attention; weights, gradients, moments,
+keys and values once a pass. Their shares are of what this machine was seen to reach at the start, with products that fit
+the caches and by reading memory; the larger one says how near the work is to the floor.")]
 pub struct Options {
     /// Hugging Face directory, GGUF file, hub id, run directory, or azr-tiny
     #[arg(long, value_name = "M")]
     model: String,
-    /// What to time [default: all four]
+    /// What to time [default: the first four]
     #[arg(long, value_name = "WHAT")]
     what: Vec<What>,
     /// Sequences at a time
@@ -46,6 +53,9 @@ pub struct Options {
     /// Where to compute
     #[arg(long, value_name = "D", default_value = "cpu")]
     device: Device,
+    /// How products hold the weights
+    #[arg(long, value_name = "PRECISION", default_value = "f32")]
+    precision: Precision,
     /// Print a JSON object for each measurement on standard output
     #[arg(long)]
     json: bool,
@@ -75,6 +85,10 @@ pub enum What {
     Train,
     /// Forward, backward and the optimizer
     Step,
+    /// --batch samples of one prompt, two tokens each, beside reading it once
+    Share,
+    /// 64 prompts with 20 to 400 new tokens each, --batch at a time
+    Wave,
 }
 
 /// Where it is computed.
@@ -91,6 +105,13 @@ struct Spread {
     median: f64,
     min: f64,
     max: f64,
+}
+
+/// What the machine reaches at best.
+#[derive(Debug, Clone, Copy)]
+struct Peak {
+    flops_per_second: f64,
+    bytes_per_second: f64,
 }
 
 /// One measurement.
@@ -110,9 +131,21 @@ struct Line<'a> {
     flops_per_second: f64,
     peak_flops_per_second: f64,
     peak_share: f64,
+    bytes_per_second: f64,
+    peak_bytes_per_second: f64,
+    bandwidth_share: f64,
+    floor_share: f64,
     peak_memory_bytes: Option<u64>,
     load_seconds: f64,
     pack_seconds: f64,
+    /// Of `share`: by the time of reading the prompt once, in the same round.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times_one_prefill: Option<Spread>,
+    /// Of `wave`: share of the places that were empty though somebody waited, and because nobody did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slots_empty_before_the_end: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slots_empty_at_the_end: Option<f64>,
 }
 
 /// Loads once, measures everything asked for, prints as it goes.
@@ -127,16 +160,20 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
     let started = std::time::Instant::now();
     let model = model_name::load(&options.model, surroundings)?;
     let load_seconds = started.elapsed().as_secs_f64();
-    shape.check_fits(model.config())?;
-    let mut subject = Subject::new(model)?;
-    let peak = peak::flops_per_second()?;
     let all = [What::Prefill, What::Decode, What::Train, What::Step];
     let whats = if options.what.is_empty() {
         all.to_vec()
     } else {
         options.what.clone()
     };
+    shape.check_fits(&whats, model.config())?;
+    let mut subject = Subject::new(model, options.precision.into())?;
+    let peak = Peak {
+        flops_per_second: peak::flops_per_second()?,
+        bytes_per_second: peak::bytes_per_second()?,
+    };
     let mut table = headings();
+    let mut notes = Vec::new();
     for what in whats {
         memory::forget_peak();
         let measured = subject.measure(what, &shape, options.repeat)?;
@@ -152,9 +189,10 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
             surroundings.sink.json(&line)?;
         } else {
             table.row(row(&line));
+            notes.extend(note(&line));
         }
     }
-    for text in table.lines().iter().filter(|_| !options.json) {
+    for text in table.lines().iter().chain(&notes).filter(|_| !options.json) {
         surroundings.sink.result(text)?;
     }
     Ok(Ended::Done)
@@ -174,7 +212,7 @@ fn line<'a>(
     options: &'a Options,
     what: What,
     measured: &Measured,
-    peak: f64,
+    peak: Peak,
     load_seconds: f64,
     pack_seconds: f64,
 ) -> Line<'a> {
@@ -182,14 +220,24 @@ fn line<'a>(
     let rates = measured
         .seconds
         .iter()
-        .map(|it| measured.tokens as f64 / it)
+        .map(|it| measured.work.tokens as f64 / it)
         .collect();
-    let flops_per_second = measured.flops / seconds.median;
+    let slots = |of: fn(&Usage) -> usize| {
+        let used = measured.usage.as_ref()?;
+        Some(of(used) as f64 / used.slots as f64)
+    };
+    let flops_per_second = measured.work.flops / seconds.median;
+    let bytes_per_second = measured.work.bytes / seconds.median;
+    let peak_share = flops_per_second / peak.flops_per_second;
+    let bandwidth_share = bytes_per_second / peak.bytes_per_second;
     Line {
         what,
         model: &options.model,
         device: options.device,
-        dtype: "f32",
+        dtype: match options.precision {
+            Precision::F32 => "f32",
+            Precision::Bf16 => "bf16",
+        },
         threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         batch: options.batch,
         prompt_tokens: options.prompt_tokens,
@@ -198,11 +246,19 @@ fn line<'a>(
         tokens_per_second: spread(rates),
         seconds,
         flops_per_second,
-        peak_flops_per_second: peak,
-        peak_share: flops_per_second / peak,
+        peak_flops_per_second: peak.flops_per_second,
+        peak_share,
+        bytes_per_second,
+        peak_bytes_per_second: peak.bytes_per_second,
+        bandwidth_share,
+        floor_share: peak_share.max(bandwidth_share),
         peak_memory_bytes: memory::peak_bytes(),
         load_seconds,
         pack_seconds,
+        times_one_prefill: (!measured.prefills.is_empty())
+            .then(|| spread(measured.prefills.clone())),
+        slots_empty_before_the_end: slots(|it| it.slots_empty_before_the_end),
+        slots_empty_at_the_end: slots(|it| it.slots_empty_at_the_end),
     }
 }
 
@@ -226,11 +282,13 @@ fn headings() -> Table {
         ("ms", Align::Right),
         ("GFLOP/s", Align::Right),
         ("of peak", Align::Right),
+        ("GB/s", Align::Right),
+        ("of peak", Align::Right),
         ("memory", Align::Right),
     ])
 }
 
-fn row(line: &Line<'_>) -> [String; 8] {
+fn row(line: &Line<'_>) -> [String; 10] {
     let rates = line.tokens_per_second;
     let memory = line.peak_memory_bytes.map_or_else(
         || "-".to_string(),
@@ -244,8 +302,29 @@ fn row(line: &Line<'_>) -> [String; 8] {
         short(line.seconds.median * 1e3),
         short(line.flops_per_second / 1e9),
         format!("{:.0} %", line.peak_share * 100.0),
+        short(line.bytes_per_second / 1e9),
+        format!("{:.0} %", line.bandwidth_share * 100.0),
         memory,
     ]
+}
+
+/// What the columns do not say.
+fn note(line: &Line<'_>) -> Option<String> {
+    if let Some(times) = line.times_one_prefill {
+        let (batch, median) = (line.batch, times.median);
+        return Some(format!(
+            "share: {batch} samples took {median:.2} times reading the prompt once"
+        ));
+    }
+    let (before, end) = (
+        line.slots_empty_before_the_end?,
+        line.slots_empty_at_the_end?,
+    );
+    Some(format!(
+        "wave: {:.1} % of the places were empty while somebody waited, {:.1} % because nobody did",
+        before * 100.0,
+        end * 100.0
+    ))
 }
 
 #[cfg(test)]

@@ -389,5 +389,7 @@ fn bench_reports_every_kind_of_work_as_json() {
         );
         let share = line["peak_share"].as_f64().unwrap();
         assert!(0.0 < share && share < 1.5, "{line}");
+        let share = line["bandwidth_share"].as_f64().unwrap();
+        assert!(0.0 < share, "{line}");
     }
 }

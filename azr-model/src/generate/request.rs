@@ -81,6 +81,21 @@ pub enum Finish {
     Length,
 }
 
+/// What it took to answer all requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Passes of the model.
+    pub passes: usize,
+    /// Tokens that were read, over all passes; there is no padding. A prompt that several requests share counts once.
+    pub tokens: usize,
+    /// Places for a sequence, over all passes.
+    pub slots: usize,
+    /// Places that were empty while a request waited for one.
+    pub slots_empty_before_the_end: usize,
+    /// Places that were empty because nobody waited anymore.
+    pub slots_empty_at_the_end: usize,
+}
+
 /// How much may be in flight at once. None of these change a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchLimits {

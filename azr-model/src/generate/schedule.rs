@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::{
     kv_cache::KvCache,
-    request::{BatchLimits, Completion, Finish, Request, Sampling},
+    request::{BatchLimits, Completion, Finish, Request, Sampling, Usage},
     sample,
     stop::StopWatch,
 };
@@ -82,7 +82,7 @@ pub fn generate<B: Backend>(
     requests: &[Request],
     limits: &BatchLimits,
     deliver: &mut dyn FnMut(usize, Completion),
-) -> Result<(), GenerateError> {
+) -> Result<Usage, GenerateError> {
     for (index, request) in requests.iter().enumerate() {
         check(transformer, index, request)?;
     }
@@ -182,6 +182,7 @@ struct Schedule<'a, B: Backend> {
     logits: B::Buffer,
     waiting: VecDeque<usize>,
     active: Vec<Active>,
+    usage: Usage,
 }
 
 impl<'a, B: Backend> Schedule<'a, B> {
@@ -224,10 +225,11 @@ impl<'a, B: Backend> Schedule<'a, B> {
             logits,
             waiting,
             active: Vec::new(),
+            usage: Usage::default(),
         })
     }
 
-    fn run(&mut self, deliver: &mut dyn FnMut(usize, Completion)) -> Result<(), GenerateError> {
+    fn run(&mut self, deliver: &mut dyn FnMut(usize, Completion)) -> Result<Usage, GenerateError> {
         let nothing_asked = |it: &usize| self.requests[*it].new_tokens_max == 0;
         let (empty, waiting) = self.waiting.iter().copied().partition(nothing_asked);
         self.waiting = waiting;
@@ -246,7 +248,22 @@ impl<'a, B: Backend> Schedule<'a, B> {
             self.pass()?;
             self.leave(deliver);
         }
-        Ok(())
+        Ok(self.usage)
+    }
+
+    /// Notes a pass over so many tokens; who could enter has.
+    fn count(&mut self, tokens: usize) {
+        let places = self.limits.sequences_max.min(self.requests.len());
+        let empty = places - self.active.len();
+        let usage = &mut self.usage;
+        usage.passes += 1;
+        usage.tokens += tokens;
+        usage.slots += places;
+        if self.waiting.is_empty() {
+            usage.slots_empty_at_the_end += empty;
+        } else {
+            usage.slots_empty_before_the_end += empty;
+        }
     }
 
     /// Lets waiting requests in, in order, while sequences, pages and prompt tokens are left. A request whose prompt
@@ -313,7 +330,8 @@ impl<'a, B: Backend> Schedule<'a, B> {
 
     /// One pass of the model over everything in flight, and one new token for each.
     fn pass(&mut self) -> Result<(), GenerateError> {
-        let (transformer, backend) = (self.transformer, self.transformer.backend());
+        let transformer = self.transformer;
+        let backend = transformer.backend();
         let mut batch = Batch::default();
         for it in &mut self.active {
             let last = it.tokens.last().copied();
@@ -325,6 +343,7 @@ impl<'a, B: Backend> Schedule<'a, B> {
             it.cached += next.len();
         }
         let (size, capacity) = packing::sizes(&batch);
+        self.count(size.rows);
         self.arena.fit(
             backend,
             transformer.config(),

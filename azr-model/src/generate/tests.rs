@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{BatchLimits, Completion, Finish, Request, Sampling, StopStrings, generate};
+use super::{BatchLimits, Completion, Finish, Request, Sampling, StopStrings, Usage, generate};
 use crate::{
     CpuBackend, Transformer,
     config::Architecture,
     learn::{Sequence, TokenGradients, Trainer, TrainerOptions},
+    precision::Precision,
     transformer::specimens,
 };
 
@@ -34,6 +35,14 @@ fn sample(
 ) -> Vec<Completion> {
     let parameters = transformer.to_parameters().unwrap();
     let transformer = Transformer::new(CpuBackend::with_threads(threads), parameters).unwrap();
+    complete(&transformer, requests, limits)
+}
+
+fn complete(
+    transformer: &Transformer,
+    requests: &[Request],
+    limits: &BatchLimits,
+) -> Vec<Completion> {
     let mut completions = vec![None; requests.len()];
     let mut deliver = |index: usize, completion: Completion| {
         assert!(
@@ -41,7 +50,7 @@ fn sample(
             "request {index} was delivered twice"
         );
     };
-    generate(&transformer, requests, limits, &mut deliver).unwrap();
+    generate(transformer, requests, limits, &mut deliver).unwrap();
     completions
         .into_iter()
         .map(|it| it.expect("every request is delivered"))
@@ -97,20 +106,25 @@ proptest! {
         micro_batch_tokens_max in 1usize..2000,
         threads in 1usize..4,
         architecture in prop::sample::select(Architecture::ALL.to_vec()),
+        precision in prop::sample::select(vec![Precision::F32, Precision::Bf16]),
     ) {
-        let transformer = specimens::transformer(architecture);
+        let parameters = specimens::parameters(specimens::dimensions(architecture));
+        let backend = CpuBackend::with_threads(threads).with_precision(precision);
+        let sampler = Transformer::new(backend, parameters.clone()).unwrap();
+        let learner = CpuBackend::default().with_precision(precision);
+        let learner = Transformer::new(learner, parameters).unwrap();
         let mut requests = requests(15, seed);
         for request in &mut requests {
             request.sampling = Sampling::at_temperature(temperature);
         }
         let limits = BatchLimits { sequences_max, ..BatchLimits::default() };
-        let completions = sample(&transformer, &requests, &limits, threads);
+        let completions = complete(&sampler, &requests, &limits);
         let sequences: Vec<Sequence> = requests.iter().zip(&completions).map(|(request, completion)| Sequence {
             tokens: [request.prompt.clone(), completion.tokens.clone()].concat(),
             prompt_len: request.prompt.len(),
         }).collect();
         let options = TrainerOptions { micro_batch_tokens_max, ..TrainerOptions::default() };
-        let mut trainer = Trainer::new(transformer, options).unwrap();
+        let mut trainer = Trainer::new(learner, options).unwrap();
         let mut learned = Vec::new();
         trainer.accumulate(&sequences, temperature, &mut |_, scores| {
             learned.push(scores.logprobs.clone());
@@ -122,6 +136,45 @@ proptest! {
             prop_assert_eq!(bits(&completion.logprobs), bits(learned));
         }
     }
+}
+
+#[test]
+fn what_a_wave_took_is_counted() {
+    let transformer = specimens::transformer(Architecture::Llama);
+    let request = |seed: u32, new_tokens_max| Request {
+        prompt: specimens::tokens(10, 37, seed),
+        new_tokens_max,
+        sampling: Sampling::GREEDY,
+        seed: 0,
+        stop_tokens: Arc::new([]),
+        stop_strings: StopStrings::default(),
+    };
+    let limits = BatchLimits {
+        sequences_max: 2,
+        ..BatchLimits::default()
+    };
+    let usage =
+        |requests: &[Request]| generate(&transformer, requests, &limits, &mut |_, _| {}).unwrap();
+    // Two places: the first is taken for 4 passes, the second for 1 and then for 2.
+    let mixed = usage(&[request(1, 4), request(2, 1), request(3, 2)]);
+    let expected = Usage {
+        passes: 4,
+        tokens: 3 * 10 + 3 + 1,
+        slots: 8,
+        slots_empty_before_the_end: 0,
+        slots_empty_at_the_end: 1,
+    };
+    assert_eq!(mixed, expected);
+    // The same prompt twice: the second waits for a pass, then reads only the prompt's last token.
+    let shared = usage(&[request(1, 3), request(1, 3)]);
+    let expected = Usage {
+        passes: 4,
+        tokens: 10 + 1 + 2 + 2,
+        slots: 8,
+        slots_empty_before_the_end: 1,
+        slots_empty_at_the_end: 1,
+    };
+    assert_eq!(shared, expected);
 }
 
 #[test]

@@ -1,15 +1,31 @@
-//! The work that is timed, and how much arithmetic it is.
+//! The work that is timed.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::ensure;
-use azr_model::generate::{BatchLimits, Request, Sampling, StopStrings, generate};
+use azr_model::generate::{BatchLimits, Request, Sampling, StopStrings, Usage, generate};
 use azr_model::learn::{Sequence, StepOptions, TokenGradients, Trainer, TrainerOptions};
-use azr_model::{LanguageModel, ModelConfig, Transformer};
+use azr_model::{CpuBackend, LanguageModel, ModelConfig, Precision, Transformer};
 
 use super::What;
+use super::work::{Counter, Work};
 use crate::request::WrongRequest;
+
+/// New tokens of each sample of a shared prompt: the samples enter one pass after the prompt.
+pub const SHARED_NEW_TOKENS: usize = 2;
+
+/// Prompts of a wave.
+pub const WAVE_PROMPTS: usize = 64;
+
+/// New tokens of the responses of a wave.
+pub const WAVE_NEW_TOKENS: std::ops::RangeInclusive<usize> = 20..=400;
+
+/// New tokens of one response of a wave: spread over the range, in no order.
+pub fn wave_length(index: usize) -> usize {
+    let (least, most) = (*WAVE_NEW_TOKENS.start(), *WAVE_NEW_TOKENS.end());
+    least + index * 7_919 % (most - least + 1)
+}
 
 /// How much work.
 pub struct Shape {
@@ -25,23 +41,31 @@ pub struct Shape {
 pub struct Measured {
     /// Of each repeat.
     pub seconds: Vec<f64>,
-    /// Tokens in each.
-    pub tokens: usize,
-    /// Arithmetic in each: multiplications and additions of the products and of attention.
-    pub flops: f64,
+    /// What each was.
+    pub work: Work,
+    /// Each by the time that one prompt took alone in the same round; empty but for [`What::Share`].
+    pub prefills: Vec<f64>,
+    /// Of [`What::Wave`].
+    pub usage: Option<Usage>,
 }
 
 /// The model that is timed.
 pub struct Subject {
     config: ModelConfig,
+    precision: Precision,
     trainer: Trainer,
     pack_seconds: f64,
 }
 
 impl Shape {
-    /// A sequence of this shape has to fit the model.
-    pub fn check_fits(&self, config: &ModelConfig) -> anyhow::Result<()> {
-        let tokens = self.prompt_tokens + self.new_tokens + 1;
+    /// The sequences of this work have to fit the model.
+    pub fn check_fits(&self, whats: &[What], config: &ModelConfig) -> anyhow::Result<()> {
+        let new_tokens = if whats.contains(&What::Wave) {
+            self.new_tokens.max(*WAVE_NEW_TOKENS.end())
+        } else {
+            self.new_tokens
+        };
+        let tokens = self.prompt_tokens + new_tokens + 1;
         if config.context_tokens_max < tokens {
             let limit = config.context_tokens_max;
             return Err(WrongRequest::new(format!(
@@ -54,13 +78,15 @@ impl Shape {
 
 impl Subject {
     /// Puts the model where it computes.
-    pub fn new(model: LanguageModel) -> anyhow::Result<Self> {
+    pub fn new(model: LanguageModel, precision: Precision) -> anyhow::Result<Self> {
         let config = model.config().clone();
         let started = Instant::now();
-        let transformer = Transformer::on_cpu(model.parameters)?;
+        let backend = CpuBackend::default().with_precision(precision);
+        let transformer = Transformer::new(backend, model.parameters)?;
         let pack_seconds = started.elapsed().as_secs_f64();
         Ok(Self {
             config,
+            precision,
             trainer: Trainer::new(transformer, TrainerOptions::default())?,
             pack_seconds,
         })
@@ -79,6 +105,8 @@ impl Subject {
         repeat: usize,
     ) -> anyhow::Result<Measured> {
         let mut seconds = Vec::with_capacity(repeat);
+        let mut prefills = Vec::new();
+        let mut usage = None;
         for round in 0..=repeat {
             let took = match what {
                 What::Prefill => self.sample(shape, 1)?,
@@ -87,51 +115,94 @@ impl Subject {
                 }
                 What::Train => self.learn(shape)?,
                 What::Step => self.learn(shape)? + self.update()?,
+                What::Share => {
+                    let (alone, _) = self.generate(shape, &self.samples(shape, 1, 1))?;
+                    let samples = self.samples(shape, shape.batch, SHARED_NEW_TOKENS);
+                    let (took, _) = self.generate(shape, &samples)?;
+                    prefills.push(took / alone);
+                    took
+                }
+                What::Wave => {
+                    let (took, used) = self.generate(shape, &self.wave(shape))?;
+                    usage = Some(used);
+                    took
+                }
             };
             if 0 < round {
                 seconds.push(took.max(1e-9));
             }
         }
         self.trainer.forget();
-        let (tokens, flops) = self.work(what, shape);
+        let counter = Counter {
+            config: &self.config,
+            precision: self.precision,
+            micro_batch_tokens: TrainerOptions::default().micro_batch_tokens_max,
+        };
         Ok(Measured {
             seconds,
-            tokens,
-            flops,
+            work: counter.of(what, shape),
+            // The first round was for warmth.
+            prefills: prefills.split_off(prefills.len().min(1)),
+            usage,
         })
     }
 
     /// Prompts that share no token, so that nothing is saved by reading one for all.
     fn sample(&self, shape: &Shape, new_tokens: usize) -> anyhow::Result<f64> {
-        let request = |index: usize| Request {
-            prompt: self.tokens(index, shape.prompt_tokens),
+        let requests: Vec<Request> = (0..shape.batch)
+            .map(|index| self.request(shape, index, index, new_tokens))
+            .collect();
+        Ok(self.generate(shape, &requests)?.0)
+    }
+
+    /// Samples of one prompt.
+    fn samples(&self, shape: &Shape, count: usize, new_tokens: usize) -> Vec<Request> {
+        (0..count)
+            .map(|seed| self.request(shape, 0, seed, new_tokens))
+            .collect()
+    }
+
+    /// Prompts of their own with responses of many lengths.
+    fn wave(&self, shape: &Shape) -> Vec<Request> {
+        (0..WAVE_PROMPTS)
+            .map(|index| self.request(shape, index, index, wave_length(index)))
+            .collect()
+    }
+
+    fn request(&self, shape: &Shape, prompt: usize, seed: usize, new_tokens: usize) -> Request {
+        Request {
+            prompt: self.tokens(prompt, shape.prompt_tokens),
             new_tokens_max: new_tokens,
             sampling: Sampling::at_temperature(1.0),
-            seed: index as u64,
+            seed: seed as u64,
             stop_tokens: Arc::from([]),
             stop_strings: StopStrings::default(),
-        };
-        let requests: Vec<Request> = (0..shape.batch).map(request).collect();
+        }
+    }
+
+    /// Seconds that it takes to answer all, `shape.batch` at a time, and how the places were used.
+    fn generate(&self, shape: &Shape, requests: &[Request]) -> anyhow::Result<(f64, Usage)> {
+        let expected: usize = requests.iter().map(|it| it.new_tokens_max).sum();
+        let longest = requests.iter().map(|it| it.new_tokens_max).max();
         let limits = BatchLimits {
             sequences_max: shape.batch,
-            cache_tokens_max: shape.batch * (shape.prompt_tokens + new_tokens + 64),
+            cache_tokens_max: shape.batch * (shape.prompt_tokens + longest.unwrap_or(0) + 64),
             prefill_tokens_max: shape.batch * shape.prompt_tokens,
         };
         let mut sampled = 0;
         let started = Instant::now();
-        generate(
+        let usage = generate(
             self.trainer.transformer(),
-            &requests,
+            requests,
             &limits,
             &mut |_, completion| sampled += completion.tokens.len(),
         )?;
         let seconds = started.elapsed().as_secs_f64();
         ensure!(
-            sampled == shape.batch * new_tokens,
-            "{sampled} tokens came back, not {}",
-            shape.batch * new_tokens
+            sampled == expected,
+            "{sampled} tokens came back, not {expected}"
         );
-        Ok(seconds)
+        Ok((seconds, usage))
     }
 
     /// Forward and backward with a loss over every token but the first.
@@ -173,49 +244,5 @@ impl Subject {
         (0..count)
             .map(|position| ((index * 7_919 + position * 104_729 + 1) % vocabulary) as u32)
             .collect()
-    }
-
-    /// Tokens and arithmetic of one repeat.
-    fn work(&self, what: What, shape: &Shape) -> (usize, f64) {
-        let (batch, prompt, new) = (
-            shape.batch as f64,
-            shape.prompt_tokens as f64,
-            shape.new_tokens as f64,
-        );
-        let (body, head) = (self.body_flops(), self.head_flops());
-        match what {
-            // The head is only computed for the last position of a prompt.
-            What::Prefill => (
-                shape.batch * shape.prompt_tokens,
-                batch * (prompt * (body + self.attention_flops(prompt / 2.0)) + head),
-            ),
-            What::Decode => {
-                let attention = self.attention_flops(prompt + new / 2.0);
-                (
-                    shape.batch * shape.new_tokens,
-                    batch * new * (body + head + attention),
-                )
-            }
-            What::Train | What::Step => {
-                let forward = (prompt - 1.0) * (body + head + self.attention_flops(prompt / 2.0));
-                (shape.batch * shape.prompt_tokens, 3.0 * batch * forward)
-            }
-        }
-    }
-
-    /// Of one token through all blocks, attention left out.
-    fn body_flops(&self) -> f64 {
-        let it = &self.config;
-        let block = it.hidden_size * (it.qkv_width() + it.query_width() + 3 * it.ffn_size);
-        2.0 * (it.layers * block) as f64
-    }
-
-    fn head_flops(&self) -> f64 {
-        2.0 * (self.config.hidden_size * self.config.vocab_size) as f64
-    }
-
-    /// Of one token that looks at this many keys, in all layers.
-    fn attention_flops(&self, keys: f64) -> f64 {
-        4.0 * keys * (self.config.layers * self.config.query_width()) as f64
     }
 }

@@ -1,10 +1,10 @@
-//! What this machine's matrix products reach at best: the engine's own product on a shape that fits the caches.
+//! What this machine reaches at best: the engine's own product on a shape that fits the caches, and reading memory.
 
 use std::time::Instant;
 
 use anyhow::ensure;
 use azr_model::CpuBackend;
-use azr_model::backend::{Backend, Plus};
+use azr_model::backend::{Backend, Plus, Team};
 
 /// Rows, inputs and outputs of the product.
 const ROWS: usize = 512;
@@ -12,6 +12,42 @@ const INPUTS: usize = 512;
 const OUTPUTS: usize = 1_536;
 /// Times it is measured; the best counts.
 const REPEATS: usize = 12;
+
+/// Numbers that are read to find how fast memory is: 512 MiB, more than caches hold.
+const NUMBERS: usize = 1 << 26;
+/// Numbers that a thread reads at a time.
+const PIECE: usize = 1 << 16;
+/// Sums side by side, so that no addition waits for the one before.
+const LANES: usize = 32;
+
+/// Bytes a second of the best of several readings of a large piece of memory, all threads together.
+pub fn bytes_per_second() -> anyhow::Result<f64> {
+    let mut numbers = Vec::new();
+    numbers.try_reserve_exact(NUMBERS)?;
+    numbers.resize(NUMBERS, 1u64);
+    let team = Team::default();
+    let mut best = f64::INFINITY;
+    for _ in 0..REPEATS {
+        let mut sums = vec![0u64; NUMBERS / PIECE];
+        let started = Instant::now();
+        team.each(
+            sums.iter_mut().zip(numbers.chunks(PIECE)),
+            |(sum, piece)| {
+                let mut lanes = [0u64; LANES];
+                for line in piece.as_chunks::<LANES>().0 {
+                    for (lane, number) in lanes.iter_mut().zip(line) {
+                        *lane = lane.wrapping_add(*number);
+                    }
+                }
+                *sum = lanes.iter().sum();
+            },
+        );
+        best = best.min(started.elapsed().as_secs_f64());
+        let sum: u64 = sums.iter().sum();
+        ensure!(sum == NUMBERS as u64, "{sum} instead of {NUMBERS}");
+    }
+    Ok(size_of_val(numbers.as_slice()) as f64 / best)
+}
 
 /// Floating-point operations a second of the best of several products, all threads together.
 pub fn flops_per_second() -> anyhow::Result<f64> {
