@@ -6,8 +6,8 @@
 
 use std::ops::Range;
 
-use crate::pool::Pool;
-
+pub(crate) use self::workspace::Block;
+use self::workspace::{pack_left, pack_right};
 use super::{
     Isa,
     matrix::MatrixMut,
@@ -16,15 +16,22 @@ use super::{
     team::Team,
     tile::{self, Extent, Left, Lies, PANEL, ROWS_MAX, Right, Start, Sums},
 };
+use crate::pool::Pool;
 
-/// Rows of a block: its slice of the left factor stays in the second-level cache.
-const BLOCK_ROWS: usize = 96;
+mod workspace;
+
+/// Rows that are multiplied together: their slice of the left factor stays in the second-level cache.
+const SLICE_ROWS: usize = 96;
+/// Rows of a block. What of the right factor is packed on the way serves all of them.
+const BLOCK_ROWS: usize = 4 * SLICE_ROWS;
 /// Columns of a block.
 const BLOCK_COLUMNS: usize = 128;
 /// Depth of a block: a panel of the right factor (16 KiB) stays in the first-level cache.
 const BLOCK_DEPTH: usize = 256;
 /// Work below this many nanoseconds (estimated) is not worth handing to another thread.
 const GRAIN_NS: usize = 20_000;
+/// Parts that each thread should find in a product of many rows: more are shared out more evenly, fewer pack less.
+const PARTS_OF_THREAD: usize = 8;
 
 /// The right factor of a product, `depth` by `columns`.
 #[derive(Clone, Copy)]
@@ -79,7 +86,14 @@ impl Product<'_> {
             return self.serial(isa, 0..self.rows, 0..self.columns, out);
         }
         let mut parts = Vec::new();
-        self.cut(0..self.rows, 0..self.columns, out, &mut parts);
+        // Few rows pack nothing.
+        let share = if self.rows <= ROWS_MAX {
+            0
+        } else {
+            self.nanoseconds(self.rows, self.columns) / (PARTS_OF_THREAD * self.team.threads())
+        };
+        let grain = share.max(GRAIN_NS);
+        self.cut(grain, 0..self.rows, 0..self.columns, out, &mut parts);
         self.team.each(parts, |part: Part<'_>| {
             self.serial(isa, part.rows, part.columns, part.out)
         });
@@ -123,30 +137,31 @@ impl Product<'_> {
     /// Halves the longer side until a part is small.
     fn cut<'o>(
         &self,
+        grain: usize,
         rows: Range<usize>,
         columns: Range<usize>,
         out: MatrixMut<'o>,
         parts: &mut Vec<Part<'o>>,
     ) {
-        let row_blocks = rows.len().div_ceil(BLOCK_ROWS);
+        let row_blocks = rows.len().div_ceil(SLICE_ROWS);
         let column_blocks = columns.len().div_ceil(BLOCK_COLUMNS / 2);
-        let small = self.nanoseconds(rows.len(), columns.len()) <= GRAIN_NS;
+        let small = self.nanoseconds(rows.len(), columns.len()) <= grain;
         if small || (row_blocks <= 1 && column_blocks <= 1) {
             parts.push(Part { rows, columns, out });
             return;
         }
         if column_blocks <= row_blocks {
-            let at = (row_blocks / 2) * BLOCK_ROWS;
+            let at = (row_blocks / 2) * SLICE_ROWS;
             let (top, bottom) = out.split_rows(at);
             let middle = rows.start + at;
-            self.cut(rows.start..middle, columns.clone(), top, parts);
-            self.cut(middle..rows.end, columns, bottom, parts);
+            self.cut(grain, rows.start..middle, columns.clone(), top, parts);
+            self.cut(grain, middle..rows.end, columns, bottom, parts);
         } else {
             let at = (column_blocks / 2) * (BLOCK_COLUMNS / 2);
             let (left, right) = out.split_columns(at);
             let middle = columns.start + at;
-            self.cut(rows.clone(), columns.start..middle, left, parts);
-            self.cut(rows, middle..columns.end, right, parts);
+            self.cut(grain, rows.clone(), columns.start..middle, left, parts);
+            self.cut(grain, rows, middle..columns.end, right, parts);
         }
     }
 
@@ -247,39 +262,46 @@ impl Product<'_> {
         start: Start,
     ) {
         let panels = columns.len().div_ceil(PANEL);
+        let stride = panels * PANEL;
         let Block { sums, left, right } = space;
-        if self.left.lies == Lies::InColumns {
-            self.pack_left(left, rows, &span);
+        if let Factor::Rows { data, stride } = self.right {
+            pack_right(right, data, stride, &span, columns);
         }
-        let group = tile::panels_at_once(isa, rows.len().min(ROWS_MAX));
-        for panel in (0..panels).step_by(group) {
-            let width = group.min(panels - panel);
-            let column = columns.start + panel * PANEL;
-            let mut sweep = Sweep {
-                isa,
-                rows: rows.clone(),
-                span: span.clone(),
-                panels: width,
-                packed_left: left,
-                sums: &mut sums[panel * PANEL..],
-                stride: panels * PANEL,
-                start,
-            };
-            match self.right {
-                Factor::Panels(packed) => match packed.part(column, span.start) {
-                    panels::Part::F32(right) => self.sweep(&mut sweep, right),
-                    panels::Part::Bf16(right) => self.sweep(&mut sweep, right),
-                },
-                Factor::Rows { data, stride } => {
-                    let last = columns.end.min(column + width * PANEL);
-                    let right = pack_right(right, data, stride, &span, column..last);
-                    self.sweep(&mut sweep, right);
+        for first in rows.clone().step_by(SLICE_ROWS) {
+            let slice = first..rows.end.min(first + SLICE_ROWS);
+            if self.left.lies == Lies::InColumns {
+                pack_left(left, self.left, &slice, &span);
+            }
+            let sums = &mut sums[(first - rows.start) * stride..];
+            let group = tile::panels_at_once(isa, slice.len().min(ROWS_MAX));
+            for panel in (0..panels).step_by(group) {
+                let mut sweep = Sweep {
+                    isa,
+                    rows: slice.clone(),
+                    span: span.clone(),
+                    panels: group.min(panels - panel),
+                    packed_left: left,
+                    sums: &mut sums[panel * PANEL..],
+                    stride,
+                    start,
+                };
+                let packed = &right[panel * PANEL * BLOCK_DEPTH..];
+                match self.right {
+                    Factor::Panels(held) => {
+                        match held.part(columns.start + panel * PANEL, span.start) {
+                            panels::Part::F32(right) => self.sweep(&mut sweep, right),
+                            panels::Part::Bf16(right) => self.sweep(&mut sweep, right),
+                        }
+                    }
+                    Factor::Rows { .. } => {
+                        self.sweep(&mut sweep, Right::panels(packed, BLOCK_DEPTH));
+                    }
                 }
             }
         }
     }
 
-    /// All rows of a block against a few panels.
+    /// A slice of rows against a few panels.
     fn sweep<T: Number>(&self, sweep: &mut Sweep<'_>, right: Right<'_, T>) {
         let (rows, stride) = (&sweep.rows, sweep.stride);
         let extent = |rows| Extent {
@@ -314,22 +336,6 @@ impl Product<'_> {
             tile::multiply(sweep.isa, extent, left, right, sums, sweep.start);
         }
     }
-
-    /// Strips of six rows, depth-major: a transposed factor is read along its rows once instead of across them.
-    fn pack_left(&self, packed: &mut [f32], rows: &Range<usize>, span: &Range<usize>) {
-        for (strip, row) in rows.clone().step_by(ROWS_MAX).enumerate() {
-            let height = ROWS_MAX.min(rows.end - row);
-            let packed = &mut packed[strip * ROWS_MAX * span.len()..][..ROWS_MAX * span.len()];
-            for (k, line) in span.clone().zip(packed.as_chunks_mut::<ROWS_MAX>().0) {
-                let from = &self.left.data[self.left.at(row, k)..];
-                if height == ROWS_MAX {
-                    line.copy_from_slice(&from[..ROWS_MAX]);
-                } else {
-                    line[..height].copy_from_slice(&from[..height]);
-                }
-            }
-        }
-    }
 }
 
 /// What a few panels are multiplied with, and where to.
@@ -344,51 +350,4 @@ struct Sweep<'a> {
     /// Of a row of the sums.
     stride: usize,
     start: Start,
-}
-
-/// Packs some columns of a row-major factor into panels, filled up with zeros.
-fn pack_right<'a>(
-    packed: &'a mut [f32],
-    data: &[f32],
-    stride: usize,
-    span: &Range<usize>,
-    columns: Range<usize>,
-) -> Right<'a> {
-    for (panel, column) in columns.clone().step_by(PANEL).enumerate() {
-        let width = PANEL.min(columns.end - column);
-        let packed = &mut packed[panel * PANEL * BLOCK_DEPTH..];
-        if width == PANEL {
-            for (k, line) in span.clone().zip(packed.as_chunks_mut::<PANEL>().0) {
-                line.copy_from_slice(&data[k * stride + column..][..PANEL]);
-            }
-        } else {
-            for (k, line) in span.clone().zip(packed.as_chunks_mut::<PANEL>().0) {
-                line.fill(0.0);
-                line[..width].copy_from_slice(&data[k * stride + column..][..width]);
-            }
-        }
-    }
-    Right {
-        data: packed,
-        panel: PANEL * BLOCK_DEPTH,
-        depth: PANEL,
-    }
-}
-
-/// Memory of one block of a product.
-#[derive(Debug)]
-pub(crate) struct Block {
-    sums: Vec<f32>,
-    left: Vec<f32>,
-    right: Vec<f32>,
-}
-
-impl Default for Block {
-    fn default() -> Self {
-        Self {
-            sums: vec![0.0; BLOCK_ROWS * BLOCK_COLUMNS],
-            left: vec![0.0; BLOCK_ROWS * BLOCK_DEPTH],
-            right: vec![0.0; 4 * PANEL * BLOCK_DEPTH],
-        }
-    }
 }
