@@ -13,7 +13,8 @@ use super::{
 const WIDTH: usize = 8;
 const PER_PANEL: usize = PANEL / WIDTH;
 
-/// `ROWS` by `VECTORS` vectors of eight columns; the left factor lies in columns or in rows.
+/// `ROWS` by `VECTORS` vectors of eight columns; the left factor lies in columns or in rows. Four steps a turn: the front
+/// end of the processor is busy enough with the arithmetic.
 ///
 /// # Safety
 /// The processor has AVX2 and FMA, and every element that the operands address is inside its buffer.
@@ -52,9 +53,8 @@ pub(super) unsafe fn tile<
             ($k:expr) => {{
                 let mut line = [_mm256_setzero_ps(); VECTORS];
                 for panel in 0..VECTORS / PER_PANEL {
-                    let [first, last] = T::avx2(b.add(panel * b_panel + $k * b_depth));
-                    line[panel * PER_PANEL] = first;
-                    line[panel * PER_PANEL + 1] = last;
+                    let at = panel * PER_PANEL;
+                    [line[at], line[at + 1]] = T::avx2(b.add(panel * b_panel + $k * b_depth));
                 }
                 for row in 0..ROWS {
                     let at = if IN_COLUMNS {
@@ -70,7 +70,6 @@ pub(super) unsafe fn tile<
                 }
             }};
         }
-        // Four steps a turn: the front end of the processor is busy enough with the arithmetic.
         for _ in 0..depth / 4 {
             step!(0);
             step!(1);
