@@ -150,7 +150,7 @@ pub trait Backend: Send + Sync {
     /// `dx [n, d]`: zero, but for the rows that the outputs name.
     fn pick_backward(&self, batch: &Self::Batch, dpicked: Self::View<'_>, dx: Self::ViewMut<'_>);
 
-    /// `y = x r w`; see [`crate::kernels::rms_norm`].
+    /// `y = x r w`; see `kernels/rms_norm`.
     fn rms_norm(
         &self,
         x: Self::View<'_>,

@@ -30,7 +30,7 @@ impl TextTokenizer {
         Ok(before)
     }
 
-    /// The text of `tokens` as far as the first `end` bytes of what they say with special tokens ([`Self::read_on`]).
+    /// The text of `tokens` as far as the first `end` bytes of what they say with special tokens (`read_on`).
     ///
     /// # Errors
     /// [`TokenizerError::Decode`], of tokenizers that are not byte-level.
