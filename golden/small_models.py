@@ -3,7 +3,7 @@
     python small_models.py DIR [NAME...]          (DIR is golden/small; without names, all of them)
 
 Each model becomes a Hugging Face directory as people have them, in different storage formats, with `golden.json`:
-tokens, log-probabilities, greedy continuations, encodings of texts. One model per architecture also gets
+tokens, log-probabilities, greedy continuations, encodings of texts. Some also get
 `gradients.safetensors` (`grad.NAME`, of the mean negative log-probability of a sequence) and `steps` in `golden.json`
 (losses, gradient norms and a weight over ten AdamW steps).
 """

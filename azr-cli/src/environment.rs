@@ -14,6 +14,10 @@ pub struct Environment {
     pub hub_home: Option<PathBuf>,
     /// `AZR_PYTHON`: the interpreter that runs programs inside the sandbox.
     pub python: Option<PathBuf>,
+    /// `CUDA_HOME`: a CUDA toolkit, where NVRTC is looked for.
+    pub cuda_home: Option<PathBuf>,
+    /// `VIRTUAL_ENV`: Python packages, which NVRTC may come in.
+    pub python_environment: Option<PathBuf>,
     /// `NO_COLOR` (any value but an empty one): no color, whatever the terminal.
     pub no_color: bool,
     /// `TERM=dumb`: neither color nor a live display.
@@ -30,6 +34,8 @@ impl Environment {
             hub_token: variable("HF_TOKEN"),
             hub_home: variable("HF_HOME").map(PathBuf::from).or_else(home_cache),
             python: variable("AZR_PYTHON").map(PathBuf::from),
+            cuda_home: variable("CUDA_HOME").map(PathBuf::from),
+            python_environment: variable("VIRTUAL_ENV").map(PathBuf::from),
             no_color: variable("NO_COLOR").is_some(),
             dumb_terminal: variable("TERM").is_some_and(|it| it == "dumb"),
         }

@@ -7,6 +7,7 @@
 mod arguments;
 mod chart;
 mod commands;
+mod device;
 mod embedded;
 mod environment;
 mod flag_value;

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
+use crate::sink::ReaderGone;
 use crate::visible::visible;
 
 /// Exit code of work that failed.
@@ -72,7 +73,8 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|it| {
         it.downcast_ref::<io::Error>()
-            .is_some_and(|it| it.kind() == io::ErrorKind::BrokenPipe)
+            .and_then(io::Error::get_ref)
+            .is_some_and(|it| it.is::<ReaderGone>())
     })
 }
 
@@ -120,8 +122,11 @@ mod tests {
 
     #[test]
     fn a_closed_pipe_is_seen_through_context() {
-        let error =
-            anyhow::Error::new(io::Error::from(io::ErrorKind::BrokenPipe)).context("printing");
-        assert!(is_closed_pipe(&error));
+        let of = |error| is_closed_pipe(&anyhow::Error::new(error).context("printing"));
+        assert!(of(io::Error::new(io::ErrorKind::BrokenPipe, ReaderGone)));
+        assert!(
+            !of(io::Error::from(io::ErrorKind::BrokenPipe)),
+            "a lane of the sandbox, perhaps"
+        );
     }
 }

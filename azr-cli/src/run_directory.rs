@@ -121,35 +121,24 @@ impl RunDirectory {
         numbered(&self.path.join("checkpoints"))
     }
 
-    /// The checkpoint of the last saved step.
-    ///
-    /// # Errors
-    /// A wrong request, when the run was never saved.
-    pub fn latest_checkpoint(&self) -> anyhow::Result<(u64, PathBuf)> {
-        self.checkpoints()?.pop().ok_or_else(|| {
-            WrongRequest::new(format!(
-                "the run {} has no checkpoint yet; let it reach its first save",
-                self.path.display()
-            ))
-        })
-    }
-}
-
-impl RunDirectory {
     /// The model of the latest checkpoint, as a Hugging Face directory.
     ///
     /// # Errors
     /// A wrong request, when the run was never saved or the checkpoint has no model.
     pub fn latest_weights(&self) -> anyhow::Result<PathBuf> {
-        let (_, checkpoint) = self.latest_checkpoint()?;
-        let places = ["policy/model", "policy", "model"].map(|it| checkpoint.join(it));
-        places
-            .into_iter()
-            .find(|it| it.join("config.json").is_file())
-            .ok_or_else(|| {
-                let words = "is damaged: it has no model; remove it to use the one before it";
-                WrongRequest::new(format!("the checkpoint {} {words}", checkpoint.display()))
-            })
+        let (_, checkpoint) = self.checkpoints()?.pop().ok_or_else(|| {
+            WrongRequest::new(format!(
+                "the run {} has no checkpoint yet; let it reach its first save",
+                self.path.display()
+            ))
+        })?;
+        let model = checkpoint.join("model");
+        if !model.join("config.json").is_file() {
+            let words = "is damaged: it has no model; remove it to use the one before it";
+            let words = format!("the checkpoint {} {words}", checkpoint.display());
+            return Err(WrongRequest::new(words));
+        }
+        Ok(model)
     }
 }
 

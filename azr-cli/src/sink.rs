@@ -1,6 +1,6 @@
 //! Where words go: results to standard output, everything else to standard error. The only file that prints.
 
-use std::fmt::Display;
+use std::fmt::{Display, Formatter};
 use std::io::{self, IsTerminal, Write};
 
 use indicatif::MultiProgress;
@@ -40,6 +40,18 @@ pub struct Sink {
     notes: Paint,
 }
 
+/// Nobody reads standard output any more.
+#[derive(Debug)]
+pub struct ReaderGone;
+
+impl std::error::Error for ReaderGone {}
+
+impl Display for ReaderGone {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str("cannot write to standard output: nobody reads it")
+    }
+}
+
 /// Whether a stream takes color.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paint {
@@ -77,10 +89,9 @@ impl Sink {
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "{line}")
             .and_then(|()| stdout.flush())
-            .map_err(|error| {
-                // The kind stays: a reader that has gone away is told from a full disk by it.
-                let words = format!("cannot write to standard output: {error}");
-                io::Error::new(error.kind(), words)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::BrokenPipe => io::Error::new(error.kind(), ReaderGone),
+                kind => io::Error::new(kind, format!("cannot write to standard output: {error}")),
             })
     }
 

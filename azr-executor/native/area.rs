@@ -75,9 +75,6 @@ struct Area {
     heap: Option<Allocator>,
 }
 
-/// What [`crate::headroom`] keeps; null for nothing.
-static mut HEADROOM: *mut c_void = std::ptr::null_mut();
-
 static mut AREA: Area = Area {
     start: 0,
     blocks: [Block { start: 0, end: 0 }; BLOCKS_MAX],
@@ -147,31 +144,6 @@ pub unsafe fn release_arena(arena: *mut c_void) -> bool {
     unsafe { area().unmap(arena.addr()).is_some() }
 }
 
-/// Maps so much that nobody touches, once the area is open.
-///
-/// # Safety
-/// There is one thread.
-pub unsafe fn keep_headroom(bytes: usize) {
-    // SAFETY: as the caller promises.
-    unsafe {
-        if HEADROOM.is_null() {
-            HEADROOM = area().map(bytes).unwrap_or_default();
-        }
-    }
-}
-
-/// Unmaps that again.
-///
-/// # Safety
-/// There is one thread.
-pub unsafe fn give_headroom() {
-    // SAFETY: as the caller promises; nobody has the block.
-    unsafe {
-        area().unmap(HEADROOM.addr());
-        HEADROOM = std::ptr::null_mut();
-    }
-}
-
 unsafe fn area() -> &'static mut Area {
     let area = &raw mut AREA;
     // SAFETY: one thread, and no reference outlives the call it was made for.
@@ -192,9 +164,11 @@ impl Area {
         let length = bytes.next_multiple_of(PAGE_BYTES);
         let (at, start) = self.gap(length)?;
         let flags = PRIVATE_AND_ANONYMOUS | MAP_FIXED_NOREPLACE;
-        // SAFETY: a new mapping, where there is none.
-        let is_mapped =
-            || unsafe { host::mmap(start, length, PROT_READ_AND_WRITE, flags, -1, 0) == start };
+        let is_mapped = || {
+            heap::has_room(length)
+                // SAFETY: a new mapping, where there is none.
+                && unsafe { host::mmap(start, length, PROT_READ_AND_WRITE, flags, -1, 0) == start }
+        };
         if !is_mapped() {
             // SAFETY: one thread.
             unsafe { heap::give_back() };
@@ -223,9 +197,12 @@ impl Area {
         self.blocks.copy_within(at..self.length, at + 1);
         self.blocks[at] = Block { start, end };
         self.length += 1;
+        heap::lend(0, length);
     }
 
     fn remove(&mut self, at: usize) {
+        let Block { start, end } = self.blocks[at];
+        heap::lend(end - start, 0);
         self.blocks.copy_within(at + 1..self.length, at);
         self.length -= 1;
     }
@@ -285,6 +262,9 @@ impl Area {
 
     unsafe fn remap(&mut self, at: usize, before: usize, length: usize) -> Option<*mut c_void> {
         let start = self.blocks[at].start;
+        if before < length && !heap::has_room(length - before) {
+            return None;
+        }
         // The C library's own function names no place unless the block is to move, and the filter wants one in the area.
         let remap = |flags: c_int, place: usize| {
             // SAFETY: a block of ours, to where nothing is; in place it only grows into what is free.
@@ -293,6 +273,7 @@ impl Area {
         };
         if before == length || remap(IN_PLACE, start) {
             self.blocks[at].end = start + length;
+            heap::lend(before, length);
             return Some(std::ptr::with_exposed_provenance_mut(start));
         }
         let place = self.gap(length)?.1;
@@ -312,7 +293,7 @@ unsafe extern "C" fn malloc(_: *mut c_void, bytes: usize) -> *mut c_void {
         let area = area();
         match (area.allocate(bytes), &area.heap) {
             (Some(block), _) => block,
-            (None, Some(heap)) => heap::patiently(|| (heap.malloc)(heap.context, bytes)),
+            (None, Some(heap)) => heap::patiently(bytes, || (heap.malloc)(heap.context, bytes)),
             (None, None) => std::ptr::null_mut(),
         }
     }
@@ -325,7 +306,9 @@ unsafe extern "C" fn calloc(_: *mut c_void, elements: usize, bytes: usize) -> *m
         let all = elements.saturating_mul(bytes);
         match (area.allocate(all), &area.heap) {
             (Some(block), _) => block,
-            (None, Some(heap)) => heap::patiently(|| (heap.calloc)(heap.context, elements, bytes)),
+            (None, Some(heap)) => {
+                heap::patiently(all, || (heap.calloc)(heap.context, elements, bytes))
+            }
             (None, None) => std::ptr::null_mut(),
         }
     }
@@ -345,24 +328,22 @@ unsafe extern "C" fn realloc(_: *mut c_void, block: *mut c_void, bytes: usize) -
         {
             return resized;
         }
-        if !is_ours && (block.is_null() || bytes < LARGE_BYTES) {
-            return heap::patiently(|| (heap.realloc)(heap.context, block, bytes));
-        }
-        // From one to the other.
-        let (new, before) = if is_ours {
-            let before = area.length(block.addr()).min(bytes);
-            (
-                heap::patiently(|| (heap.malloc)(heap.context, bytes)),
-                before,
-            )
+        let before = if is_ours {
+            area.length(block.addr())
         } else {
-            match area.allocate(bytes) {
-                Some(new) => (new, malloc_usable_size(block).min(bytes)),
-                None => return heap::patiently(|| (heap.realloc)(heap.context, block, bytes)),
-            }
+            malloc_usable_size(block)
         };
+        let large = (!is_ours && LARGE_BYTES <= bytes)
+            .then(|| area.allocate(bytes))
+            .flatten();
+        if !is_ours && large.is_none() && (bytes <= before || heap::has_room(bytes)) {
+            return (heap.realloc)(heap.context, block, bytes);
+        }
+        // From one to the other, or to where the limit is kept.
+        let new =
+            large.unwrap_or_else(|| heap::patiently(bytes, || (heap.malloc)(heap.context, bytes)));
         if !new.is_null() {
-            std::ptr::copy_nonoverlapping(block.cast::<u8>(), new.cast(), before);
+            std::ptr::copy_nonoverlapping(block.cast::<u8>(), new.cast(), before.min(bytes));
             if is_ours {
                 area.release(block.addr());
             } else {

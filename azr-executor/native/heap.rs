@@ -3,6 +3,7 @@
 
 use std::ffi::{c_int, c_void};
 use std::hint::black_box;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use crate::area;
 use crate::host::PAGE_BYTES;
@@ -50,18 +51,56 @@ pub unsafe fn keep_end() -> usize {
     }
 }
 
-/// What the heap gives. When it has no more, its padding may be what is missing.
+/// What a program may take, and what of that lies in the area, bytes.
+static BYTES_MAX: AtomicUsize = AtomicUsize::new(isize::MAX.cast_unsigned());
+static LENT: AtomicUsize = AtomicUsize::new(0);
+
+/// Limits what programs take of the heap and the area together, beside what is there when none has begun.
+pub fn limit(bytes: u64) {
+    let most = isize::MAX.cast_unsigned();
+    BYTES_MAX.store(usize::try_from(bytes).unwrap_or(most).min(most), Relaxed);
+}
+
+/// Takes note of a block in the area that has another length now.
+pub fn lend(before: usize, after: usize) {
+    LENT.store(LENT.load(Relaxed) + after - before, Relaxed);
+}
+
+/// Whether so many bytes more are inside the limit, wherever they are taken.
+pub fn has_room(bytes: usize) -> bool {
+    // SAFETY: it only says where the heap ends.
+    let end = unsafe { sbrk(0) };
+    is_inside(end.addr().saturating_add(bytes))
+}
+
+/// Whether the heap may reach up to `end`.
+fn is_inside(end: usize) -> bool {
+    // SAFETY: it was written before any program began.
+    let before = unsafe { END };
+    end.saturating_sub(before) <= BYTES_MAX.load(Relaxed).saturating_sub(LENT.load(Relaxed))
+}
+
+/// A block of the heap, inside the limit. When there is none, the heap's padding may be what is missing.
 ///
 /// # Safety
-/// There is one thread.
-pub unsafe fn patiently(attempt: impl Fn() -> *mut c_void) -> *mut c_void {
-    let block = attempt();
+/// There is one thread, and `take` gives blocks of so many bytes of the C library.
+pub unsafe fn patiently(bytes: usize, take: impl Fn() -> *mut c_void) -> *mut c_void {
+    let inside = || {
+        let block = take();
+        if is_inside(block.addr().saturating_add(bytes)) {
+            return block;
+        }
+        // SAFETY: nobody has the block.
+        unsafe { free(block) };
+        std::ptr::null_mut()
+    };
+    let block = inside();
     if !block.is_null() {
         return block;
     }
     // SAFETY: as the caller promises.
     unsafe { give_back() };
-    attempt()
+    inside()
 }
 
 /// Gives back what is free at the heap's end, and asks for no more than is needed from now on: memory is scarce.
@@ -112,7 +151,7 @@ pub unsafe fn take_memory_from_here() -> Result<usize, c_int> {
             } else {
                 area::allocate_arena(length)
             };
-            mapped.unwrap_or_else(|| patiently(|| memalign(PAGE_BYTES, length)))
+            mapped.unwrap_or_else(|| patiently(length, || memalign(PAGE_BYTES, length)))
         }
     }
     unsafe extern "C" fn release(_: *mut c_void, arena: *mut c_void, _: usize) {

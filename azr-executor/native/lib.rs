@@ -5,8 +5,8 @@
 //! interpreter it uses functions that every CPython from 3.10 on exports.
 //!
 //! Order of reading: [`serve`] (the template's loop), [`program`] (one run), [`record`], [`encode`], [`decode`] and
-//! [`headroom`] (what came of it, and values), [`snapshot`], [`tracee`], [`life`] and [`image`] (a worker that is rolled back) with
-//! [`watch`], [`scan`], [`store`], [`heap`] and [`area`], then the two foreign sides, [`python`] and [`host`].
+//! [`headroom`] (what came of it, and values), [`snapshot`], [`tracee`], [`life`] and [`image`] (a worker that is rolled
+//! back) with [`watch`], [`scan`], [`store`], [`heap`] and [`area`], then the two foreign sides, [`python`] and [`host`].
 
 mod decode;
 mod encode;

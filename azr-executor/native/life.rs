@@ -7,6 +7,7 @@ use std::arch::asm;
 use std::ffi::{CStr, c_char, c_int, c_long, c_uint, c_ulong};
 
 use crate::area;
+use crate::headroom;
 use crate::heap;
 use crate::host::{self, Need, PAGE_BYTES};
 use crate::program::{self, Request};
@@ -100,6 +101,7 @@ pub unsafe fn live(settings: &Settings, birth: *mut Birth, area: usize) -> ! {
             // From here on everything is as it was at the snapshot, but for the vector state.
             reset_vector_state();
             let request = Request::read(settings.windows.request);
+            headroom::limit_program(request.memory_bytes_max);
             program::run(&request, &settings.windows, settings.tools);
         }
     }

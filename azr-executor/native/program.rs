@@ -90,7 +90,6 @@ pub unsafe fn run(request: &Request, windows: &Windows, tools: Tools) {
         }
         // Arguments that found no memory are null, and each call says so.
         py::PyErr_Clear();
-        headroom::keep();
         let namespace = start(source, bans, &mut writer, tools);
         let stopped = writer.length();
         let mut before: Option<Rest> = None;
@@ -111,7 +110,6 @@ pub unsafe fn run(request: &Request, windows: &Windows, tools: Tools) {
                 .add(CALLS_DONE_AT)
                 .write_volatile(nth as u8 + 1);
         }
-        headroom::give();
         let length = (writer.length() as u32).to_le_bytes();
         std::ptr::copy_nonoverlapping(length.as_ptr(), windows.result.add(LENGTH_AT), length.len());
         std::ptr::copy_nonoverlapping(request.at, windows.result, NONCE_BYTES);
@@ -151,6 +149,7 @@ unsafe fn start(source: &[u8], bans: &[u8], writer: &mut Writer, tools: Tools) -
             std::ptr::null_mut::<u8>(),
         );
         if code.is_null() {
+            quiet();
             let [_, exception, _] = raised();
             writer.exception(exception);
             return None;

@@ -88,6 +88,59 @@ fn near_its_limit_a_second_call_has_as_much_as_the_first() {
     }
 }
 
+const COUNTS_WHAT_IT_GETS: &str = "
+def f(size):
+    keep = []
+    try:
+        while True:
+            keep.append(bytearray(size))
+    except MemoryError:
+        n = len(keep)
+        keep = None
+        return n * size >> 10
+";
+
+const GROWS_BY_BITS: &str = "
+def f(size):
+    keep = [bytearray() for _ in range(16)]
+    n = 0
+    try:
+        while True:
+            n += size
+            for one in keep:
+                one += bytes(size)
+    except MemoryError:
+        keep = None
+        return n >> 6
+";
+
+#[test]
+fn a_program_gets_as_much_in_all_of_them_whatever_its_blocks() {
+    let started = each_serving();
+    for (program, block) in [
+        (COUNTS_WHAT_IT_GETS, "200"),
+        (COUNTS_WHAT_IT_GETS, "60_000"),
+        (COUNTS_WHAT_IT_GETS, "1_000_000"),
+        (GROWS_BY_BITS, "1_000"),
+        (GROWS_BY_BITS, "50_000"),
+    ] {
+        let kibibytes = started.iter().map(|(_, sandbox)| {
+            let mut counts = generous(program, block, Scrutiny::Run);
+            counts.limits.memory_bytes_max = 80 << 20;
+            outputs(sandbox, &counts)[0].parse().unwrap()
+        });
+        let kibibytes: Vec<u32> = kibibytes.collect();
+        let (least, most) = (
+            kibibytes.iter().min().unwrap(),
+            kibibytes.iter().max().unwrap(),
+        );
+        assert!(
+            20 << 10 < *least && most - least <= most / 20,
+            "{block}: {kibibytes:?}"
+        );
+    }
+}
+
 const RECURSES_IN_C: &str = "
 import sys
 class L:

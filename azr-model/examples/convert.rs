@@ -2,11 +2,10 @@
 //!
 //! `SOURCE` is a GGUF file or a Hugging Face directory.
 
-use azr_model::language_model::{LanguageModel, ModelSource};
-use azr_model::weights::hub::{ENDPOINT, Hub};
-use azr_model::weights::safetensors::Precision;
+use azr_model::Precision;
+use azr_model::language_model::LanguageModel;
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -16,13 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         [source, directory, name] if name == "bf16" => (source, directory, Precision::Bf16),
         _ => return Err("usage: convert SOURCE DIRECTORY [f32|bf16]".into()),
     };
-    let hub = Hub {
-        endpoint: ENDPOINT.to_owned(),
-        cache: PathBuf::new(),
-        token: None,
-        report: None,
-    };
-    let model = LanguageModel::load(&ModelSource::parse(source)?, &hub)?;
+    let model = LanguageModel::load_local(Path::new(source))?;
     model.save(Path::new(directory), precision)?;
     println!("{directory}");
     Ok(())

@@ -4,17 +4,18 @@
 //! wrong on a device shows where memory is taken or results are read, which is where [`BackendError`] can come from.
 //! Shapes are those of the kernels' own documents; every view is row-major f32.
 
-use std::{collections::TryReserveError, ops::Range};
+use std::{collections::TryReserveError, error::Error, ops::Range, sync::Arc};
 
 use thiserror::Error;
 
 pub mod batch;
 pub mod cpu;
+pub mod cuda;
 
 pub use crate::{
     kernels::{
         adamw::Factors,
-        attention::{BLOCK as PAGE_TOKENS, Heads},
+        attention::{BLOCK as PAGE_TOKENS, Heads, Saved as AttentionSaved},
         matmul::Plus,
         rope::Turn,
     },
@@ -22,6 +23,7 @@ pub use crate::{
 };
 pub use batch::{Batch, Segment};
 pub use cpu::CpuBackend;
+pub use cuda::CudaBackend;
 
 /// Why a device could not do its part.
 #[derive(Debug, Error)]
@@ -34,6 +36,9 @@ pub enum BackendError {
         /// What the allocator said.
         source: TryReserveError,
     },
+    /// A device that is not the host went wrong, in its own words. What was enqueued after that was not done.
+    #[error(transparent)]
+    Device(Arc<dyn Error + Send + Sync>),
 }
 
 /// Where the keys and values of one layer go: pages of `layers` layers in one buffer.
@@ -43,18 +48,6 @@ pub struct CacheLayer {
     pub layer: usize,
     /// Layers that share the buffer.
     pub layers: usize,
-}
-
-/// What the backward pass of attention reads of the forward pass, and the gradient from above.
-pub struct AttentionSaved<V> {
-    /// `[n, width]`, after the rotation.
-    pub qkv: V,
-    /// `[n, query_width]`.
-    pub out: V,
-    /// `[n, heads]`.
-    pub lse: V,
-    /// `[n, query_width]`.
-    pub dout: V,
 }
 
 /// What the backward pass of the head reads.
@@ -71,6 +64,17 @@ pub struct HeadSaved<'a, V, W> {
     pub dlogprobs: V,
     /// Loss by entropy, `[outputs]`.
     pub dentropies: V,
+}
+
+/// A token that was drawn from a row of logits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Drawn {
+    /// The row.
+    pub row: usize,
+    /// The token.
+    pub token: u32,
+    /// One over the temperature it was drawn at.
+    pub inverse_temperature: f32,
 }
 
 /// A device with its memory and its forms of the kernels.
@@ -282,6 +286,18 @@ pub trait Backend: Send + Sync {
         dhidden: Self::ViewMut<'_>,
         dw: Self::ViewMut<'_>,
     );
+
+    /// Puts the log-probabilities that [`Self::head`] would give drawn tokens by their rows of `logits [_, vocab]` in the place
+    /// of those that the host found, where its sums are not the host's, so that sampler and learner agree to the bit.
+    ///
+    /// # Errors
+    /// An operation enqueued before went wrong, or the device has no memory left.
+    fn rescore(
+        &self,
+        logits: (Self::View<'_>, usize),
+        drawn: &[Drawn],
+        logprobs: &mut [&mut f32],
+    ) -> Result<(), BackendError>;
 
     /// Sum of squares in a fixed order; not finite if any element is not.
     ///

@@ -1,61 +1,35 @@
 //! The seam to a device that runs CUDA kernels: memory, sources and launches, with every size checked before one.
 //!
-//! A [`Driver`] is a GPU behind its driver, or the emulator of the tests (`azr-model/cuda/emulator`). Nothing above it
-//! knows which. The launch forms of the kernels (`kernels/<op>/cuda.rs`) speak to a [`Device`] only. They are compiled
-//! with the tests of the feature `emulator` and not yet part of a backend.
+//! A [`Driver`] is a GPU behind its driver, or the emulator (`azr-model/cuda/emulator`, with the feature of that name).
+//! Nothing above it knows which. The launch forms of the kernels (`kernels/<op>/cuda.rs`) speak to a [`Device`] only, and so does the backend
+//! (`backend/cuda.rs`).
 
+mod bytes;
+mod driver;
+#[cfg(feature = "emulator")]
+mod emulator;
+mod error;
 mod memory;
 mod source;
+#[cfg(feature = "emulator")]
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "emulator")]
+use std::path::Path;
 use std::sync::Arc;
 
-use thiserror::Error;
-
-pub(crate) use memory::{Buffer, Element, View, ViewMut};
+use bytes::{Element, bytes_of, bytes_of_mut};
+pub use driver::{Gpu, GpuOptions};
+pub(crate) use driver::{compiler, gpus};
+pub(crate) use error::DeviceError;
+pub(crate) use memory::{Buffer, Kept, View, ViewMut};
 pub(crate) use source::Source;
-#[cfg(test)]
-pub(crate) use tests::{caught, emulated};
+#[cfg(all(test, feature = "emulator"))]
+pub(crate) use tests::{caught, test_device};
 
 /// Blocks along the second and third axis of a grid.
 const GRID_SIDE_MAX: usize = 65_535;
-
-/// Why a device did not do what it was asked.
-#[derive(Debug, Error)]
-pub(crate) enum DeviceError {
-    /// Sizes that do not belong together.
-    #[error("{call}: {wanted}, but the sizes are {found:?}")]
-    Sizes {
-        call: &'static str,
-        wanted: &'static str,
-        found: Vec<usize>,
-    },
-    /// A shape that the kernel was not written for.
-    #[error("{call}: {limit} is {found}, and at most {most} is supported")]
-    Unsupported {
-        call: &'static str,
-        limit: &'static str,
-        found: usize,
-        most: usize,
-    },
-    /// No memory.
-    #[error(
-        "no memory on the device for {bytes} more bytes; choose a smaller model, batch or cache"
-    )]
-    Allocate { bytes: usize },
-    /// The kernels do not compile.
-    #[error("kernels {name} do not compile:\n{log}")]
-    Compile { name: &'static str, log: String },
-    /// A kernel was not run, or ran wrong.
-    #[error("kernel {kernel}, grid {grid:?}, block {block:?}: {cause}")]
-    Launch {
-        kernel: &'static str,
-        grid: [usize; 3],
-        block: [u32; 3],
-        cause: String,
-    },
-}
 
 /// One argument of a kernel, in the order of its parameters.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -90,6 +64,10 @@ pub(crate) trait Driver: Send + Sync {
     fn write(&self, from: &[u8], to: u64) -> Result<(), DeviceError>;
     /// Copies to the host, after everything that was launched before.
     fn read(&self, from: u64, to: &mut [u8]) -> Result<(), DeviceError>;
+    /// Makes bytes zero.
+    fn clear(&self, at: u64, bytes: usize) -> Result<(), DeviceError>;
+    /// Copies on the device, between places that do not overlap.
+    fn copy(&self, from: u64, to: u64, bytes: usize) -> Result<(), DeviceError>;
     /// Runs a kernel of a source, compiling that first where it is new.
     fn launch(&self, source: &Source, launch: &Launch<'_>) -> Result<(), DeviceError>;
 }
@@ -105,24 +83,94 @@ impl Device {
         Self { driver }
     }
 
+    /// A GPU of this machine.
+    pub(crate) fn open(options: &GpuOptions) -> Result<Self, DeviceError> {
+        Ok(Self::new(Arc::new(driver::CudaDriver::open(options)?)))
+    }
+
+    /// A GPU that is not there, with its kernels compiled into a directory; see [`emulator`].
+    #[cfg(feature = "emulator")]
+    pub(crate) fn emulated(kernels: &Path) -> Result<Self, DeviceError> {
+        let machine = emulator::Machine::get(kernels)?;
+        Ok(Self::new(Arc::new(emulator::Emulator::new(machine, None))))
+    }
+
     /// Memory for so many elements; what is in it is not told.
     pub(crate) fn allocate<T: Element>(&self, elements: usize) -> Result<Buffer<T>, DeviceError> {
         Buffer::new(Arc::clone(&self.driver), elements)
     }
 
+    /// Zeros.
+    pub(crate) fn zeros<T: Element>(&self, elements: usize) -> Result<Buffer<T>, DeviceError> {
+        let mut buffer = self.allocate(elements)?;
+        self.clear(buffer.view_mut())?;
+        Ok(buffer)
+    }
+
     /// Memory with these values.
     pub(crate) fn upload<T: Element>(&self, values: &[T]) -> Result<Buffer<T>, DeviceError> {
-        let buffer = self.allocate(values.len())?;
-        let bytes: Vec<u8> = values.iter().flat_map(|it| it.bytes()).collect();
-        self.driver.write(&bytes, buffer.view().address())?;
+        let mut buffer = self.allocate(values.len())?;
+        self.write(values, buffer.view_mut())?;
         Ok(buffer)
+    }
+
+    /// Copies values into the beginning of a view.
+    pub(crate) fn write<T: Element>(
+        &self,
+        values: &[T],
+        out: ViewMut<'_, T>,
+    ) -> Result<(), DeviceError> {
+        let sizes = [values.len(), out.len()];
+        check("write", "the values fit", sizes[0] <= sizes[1], &sizes)?;
+        if values.is_empty() {
+            return Ok(());
+        }
+        self.driver.write(bytes_of(values), out.address())
     }
 
     /// The values of a view.
     pub(crate) fn download<T: Element>(&self, view: View<'_, T>) -> Result<Vec<T>, DeviceError> {
-        let mut bytes = vec![0; view.len() * T::BYTES];
-        self.driver.read(view.address(), &mut bytes)?;
-        Ok(bytes.chunks_exact(T::BYTES).map(T::from_bytes).collect())
+        let mut values = Vec::new();
+        self.read(view, &mut values)?;
+        Ok(values)
+    }
+
+    /// The values of a view, in place of those that `values` holds.
+    pub(crate) fn read<T: Element>(
+        &self,
+        view: View<'_, T>,
+        values: &mut Vec<T>,
+    ) -> Result<(), DeviceError> {
+        values.resize(view.len(), T::default());
+        if values.is_empty() {
+            return Ok(());
+        }
+        self.driver.read(view.address(), bytes_of_mut(values))
+    }
+
+    /// Zeros.
+    pub(crate) fn clear<T: Element>(&self, out: ViewMut<'_, T>) -> Result<(), DeviceError> {
+        if out.len() == 0 {
+            return Ok(());
+        }
+        self.driver.clear(out.address(), out.len() * size_of::<T>())
+    }
+
+    /// Copies elements inside a view, from one place to another that does not overlap it.
+    pub(crate) fn copy_within<T: Element>(
+        &self,
+        mut view: ViewMut<'_, T>,
+        from: usize,
+        to: usize,
+        elements: usize,
+    ) -> Result<(), DeviceError> {
+        let apart = elements <= from.abs_diff(to);
+        let fits = from.max(to) + elements <= view.len() && apart;
+        let sizes = [from, to, elements, view.len()];
+        check("copy", "both places lie in the buffer, apart", fits, &sizes)?;
+        let mut place = |at: usize| view.part(at..at + elements).address();
+        let (from, to) = (place(from), place(to));
+        self.driver.copy(from, to, elements * size_of::<T>())
     }
 
     /// Runs a kernel; an empty grid is no work.

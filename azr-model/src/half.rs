@@ -28,6 +28,12 @@ pub(crate) fn bf16_from_f32(value: f32) -> u16 {
     (bits.wrapping_add(round) >> 16) as u16
 }
 
+/// The nearest number that a bfloat16 can be.
+#[cfg(test)]
+pub(crate) fn rounded_to_bf16(value: f32) -> f32 {
+    f32_from_bf16(bf16_from_f32(value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

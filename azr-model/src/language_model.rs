@@ -8,12 +8,12 @@ mod save;
 mod save_gguf;
 mod source;
 
+use crate::Precision;
 use crate::config::ModelConfig;
 use crate::language::Language;
 use crate::parameters::Parameters;
 use crate::weights::gguf::{self, Stored};
 use crate::weights::hub::{self, Fetched, Hub};
-use crate::weights::safetensors::Precision;
 use files::ModelFiles;
 use std::path::Path;
 
@@ -40,28 +40,34 @@ impl LanguageModel {
     /// # Errors
     /// [`LoadError`]: one sentence with its sources, which names the file and what to do. Nothing is left behind.
     pub fn load(source: &ModelSource, hub: &Hub) -> Result<Self, LoadError> {
-        let (parameters, language) = match source {
-            ModelSource::Directory(directory) => {
-                hf_directory::load(&ModelFiles::Directory(directory.clone()))?
-            }
-            ModelSource::Gguf(path) => load_gguf(path)?,
-            ModelSource::Hub(model) => {
-                let fetched = hub::fetch(hub, model).map_err(|source| LoadError::Hub {
-                    model: model.clone(),
-                    source: Box::new(source),
-                })?;
-                match fetched {
-                    Fetched::Directory(directory) => {
-                        hf_directory::load(&ModelFiles::Directory(directory))?
-                    }
-                    Fetched::Gguf(path) => load_gguf(&path)?,
-                }
-            }
+        let (Fetched::Directory(path) | Fetched::Gguf(path)) = match source {
+            ModelSource::Directory(path) => Fetched::Directory(path.clone()),
+            ModelSource::Gguf(path) => Fetched::Gguf(path.clone()),
+            ModelSource::Hub(model) => hub::fetch(hub, model).map_err(|source| LoadError::Hub {
+                model: model.clone(),
+                source: Box::new(source),
+            })?,
+        };
+        Ok(Self {
+            origin: source.to_string(),
+            ..Self::load_local(&path)?
+        })
+    }
+
+    /// Loads a model from the disk: a Hugging Face directory, or else a GGUF file.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_local(path: &Path) -> Result<Self, LoadError> {
+        let (parameters, language) = if path.is_dir() {
+            hf_directory::load(&ModelFiles::Directory(path.to_owned()))?
+        } else {
+            load_gguf(path)?
         };
         Ok(Self {
             parameters,
             language,
-            origin: source.to_string(),
+            origin: path.display().to_string(),
         })
     }
 

@@ -5,7 +5,6 @@
 pub mod backend;
 pub mod chat_template;
 pub mod config;
-#[cfg(all(test, feature = "emulator"))]
 mod cuda;
 #[cfg(test)]
 mod fixture;
@@ -15,6 +14,7 @@ mod kernels;
 pub mod language;
 pub mod language_model;
 pub mod learn;
+pub mod memory;
 pub mod parameters;
 mod pool;
 pub mod precision;

@@ -248,11 +248,6 @@ impl Parameters {
         Self { layout, data }
     }
 
-    /// Wraps a filled buffer; `None` if its length is not that of the layout.
-    pub fn from_data(layout: Arc<Layout>, data: Vec<f32>) -> Option<Self> {
-        (data.len() == layout.elements()).then_some(Self { layout, data })
-    }
-
     /// Which weight is where.
     pub fn layout(&self) -> &Arc<Layout> {
         &self.layout

@@ -53,12 +53,8 @@ pub fn logprobs<B: Backend>(
             .map_err(|source| ScoreError::Input { sequence, source })?;
     }
     let backend = transformer.backend();
-    let nothing = Capacity {
-        rows: 0,
-        outputs: 0,
-        pages: 0,
-    };
-    let mut arena = Arena::new(backend, transformer.config(), Keep::Nothing, nothing)?;
+    let config = transformer.config();
+    let mut arena = Arena::new(backend, config, Keep::Nothing, Capacity::NOTHING)?;
     let mut scores: Vec<Vec<Option<f32>>> = sequences.iter().map(|_| vec![None]).collect();
     let lengths: Vec<usize> = sequences.iter().map(|tokens| tokens.len() - 1).collect();
     for pass in packing::passes(&lengths, PASS_TOKENS_MAX) {

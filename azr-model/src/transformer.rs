@@ -35,13 +35,40 @@ struct LayerWeights<W> {
     down: W,
 }
 
+/// The prepared matrices of a model.
+pub(crate) struct Prepared<W> {
+    layers: Vec<LayerWeights<W>>,
+    head: W,
+}
+
+impl<W> Prepared<W> {
+    /// Asks for each by its outputs and inputs: the one place that knows what there is.
+    pub(crate) fn with<E>(
+        config: &ModelConfig,
+        mut weights: impl FnMut(usize, usize) -> Result<W, E>,
+    ) -> Result<Self, E> {
+        let (hidden, ffn) = (config.hidden_size, config.ffn_size);
+        let layers = (0..config.layers)
+            .map(|_| {
+                Ok(LayerWeights {
+                    qkv: weights(config.qkv_width(), hidden)?,
+                    output: weights(hidden, config.query_width())?,
+                    gate_up: weights(2 * ffn, hidden)?,
+                    down: weights(hidden, ffn)?,
+                })
+            })
+            .collect::<Result<_, E>>()?;
+        let head = weights(config.vocab_size, hidden)?;
+        Ok(Self { layers, head })
+    }
+}
+
 /// A model on a device, ready to compute.
 pub struct Transformer<B: Backend = CpuBackend> {
     backend: B,
     layout: Arc<Layout>,
     weights: B::Buffer,
-    layers: Vec<LayerWeights<B::Weights>>,
-    head: B::Weights,
+    prepared: Prepared<B::Weights>,
     frequencies: Vec<f32>,
 }
 
@@ -95,18 +122,7 @@ impl<B: Backend> Transformer<B> {
     pub fn new(backend: B, parameters: Parameters) -> Result<Self, BackendError> {
         let layout = Arc::clone(parameters.layout());
         let config = layout.config();
-        let (hidden, ffn) = (config.hidden_size, config.ffn_size);
-        let layers = (0..config.layers)
-            .map(|_| {
-                Ok(LayerWeights {
-                    qkv: backend.weights(config.qkv_width(), hidden)?,
-                    output: backend.weights(hidden, config.query_width())?,
-                    gate_up: backend.weights(2 * ffn, hidden)?,
-                    down: backend.weights(hidden, ffn)?,
-                })
-            })
-            .collect::<Result<_, BackendError>>()?;
-        let head = backend.weights(config.vocab_size, hidden)?;
+        let prepared = Prepared::with(config, |outputs, inputs| backend.weights(outputs, inputs))?;
         let frequencies =
             rope::frequencies(config.rope_theta, config.head_dim, &config.rope_scaling);
         let weights = backend.upload(parameters.data)?;
@@ -114,8 +130,7 @@ impl<B: Backend> Transformer<B> {
             backend,
             layout,
             weights,
-            layers,
-            head,
+            prepared,
             frequencies,
         };
         model.prepare();
@@ -187,12 +202,7 @@ impl<B: Backend> Transformer<B> {
     }
 
     pub(crate) fn heads(&self) -> Heads {
-        let config = self.config();
-        Heads {
-            heads: config.heads,
-            kv_heads: config.kv_heads,
-            head_dim: config.head_dim,
-        }
+        Heads::of(self.config())
     }
 
     /// Changes the weights in place, then prepares them again.
@@ -203,7 +213,7 @@ impl<B: Backend> Transformer<B> {
 
     fn prepare(&mut self) {
         let (backend, weights) = (&self.backend, &self.weights);
-        for (layer, ranges) in self.layers.iter_mut().zip(&self.layout.layers) {
+        for (layer, ranges) in self.prepared.layers.iter_mut().zip(&self.layout.layers) {
             backend.pack(backend.view(weights, ranges.qkv.clone()), &mut layer.qkv);
             backend.pack(
                 backend.view(weights, ranges.output.clone()),
@@ -217,7 +227,7 @@ impl<B: Backend> Transformer<B> {
         }
         backend.pack(
             backend.view(weights, self.layout.head.clone()),
-            &mut self.head,
+            &mut self.prepared.head,
         );
     }
 }

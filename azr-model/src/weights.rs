@@ -34,6 +34,11 @@ pub(crate) fn check_sizes(dimensions: &Dimensions) -> Result<(), SizeError> {
             WIDTH_MAX,
         ),
         ("the head dimension", dimensions.head_dim, WIDTH_MAX),
+        (
+            "the width of all heads",
+            dimensions.heads.saturating_mul(dimensions.head_dim),
+            WIDTH_MAX,
+        ),
         ("the feed-forward size", dimensions.ffn_size, WIDTH_MAX),
         ("the vocabulary size", dimensions.vocab_size, VOCABULARY_MAX),
     ];

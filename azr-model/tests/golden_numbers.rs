@@ -4,10 +4,8 @@
 #[path = "../examples/check_golden/compare.rs"]
 mod compare;
 
-use azr_model::language_model::ModelSource;
 use azr_model::learn::{Sequence, StepOptions, TokenGradients, Trainer, TrainerOptions};
 use azr_model::transformer::Transformer;
-use azr_model::weights::hub::{ENDPOINT, Hub};
 use azr_model::{CpuBackend, LanguageModel, Precision};
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -66,13 +64,7 @@ fn directory(name: &str) -> PathBuf {
 }
 
 fn load(name: &str) -> LanguageModel {
-    let hub = Hub {
-        endpoint: ENDPOINT.to_owned(),
-        cache: PathBuf::new(),
-        token: None,
-        report: None,
-    };
-    LanguageModel::load(&ModelSource::Directory(directory(name)), &hub).expect("a model that loads")
+    LanguageModel::load_local(&directory(name)).expect("a model that loads")
 }
 
 fn golden<T: for<'de> Deserialize<'de>>(name: &str) -> T {

@@ -1,9 +1,8 @@
 //! What surrounds the texts of the small golden models, as transformers gives them (`golden/small_models.py`).
 
+use azr_model::LanguageModel;
 use azr_model::chat_template::Message;
 use azr_model::tokenizer::SpecialTokens;
-use azr_model::weights::hub::{ENDPOINT, Hub};
-use azr_model::{LanguageModel, ModelSource};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -41,17 +40,9 @@ fn directory(name: &str) -> PathBuf {
 }
 
 fn load(name: &str) -> (LanguageModel, Golden) {
-    let hub = Hub {
-        endpoint: ENDPOINT.to_owned(),
-        cache: PathBuf::new(),
-        token: None,
-        report: None,
-    };
-    let source =
-        ModelSource::parse(directory(name).to_str().expect("a UTF-8 path")).expect("a model");
     let golden = std::fs::read_to_string(directory(name).join("golden.json")).expect("golden.json");
     (
-        LanguageModel::load(&source, &hub).expect("a model that loads"),
+        LanguageModel::load_local(&directory(name)).expect("a model that loads"),
         serde_json::from_str(&golden).expect("golden numbers"),
     )
 }

@@ -2,8 +2,7 @@
 //!
 //! One test, because the measure (the largest address space this process ever had) belongs to the process.
 
-use azr_model::language_model::{LanguageModel, LoadError, ModelSource};
-use azr_model::weights::hub::{ENDPOINT, Hub};
+use azr_model::language_model::{LanguageModel, LoadError};
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,6 +36,11 @@ fn entry(key: &str, kind: u32, value: &[u8]) -> Vec<u8> {
 
 /// A header whose embedding has 16 million rows of a million numbers, and every other tensor to match.
 fn gguf() -> Vec<u8> {
+    gguf_with(WIDTH / 8, &[])
+}
+
+/// The same with heads of this width and more tensors.
+fn gguf_with(width: u64, more: &[(&str, Vec<u64>)]) -> Vec<u8> {
     let number = |key: &str, value: u64| entry(key, 10, &value.to_le_bytes());
     let metadata = [
         entry("general.architecture", 8, &text("llama")),
@@ -45,6 +49,7 @@ fn gguf() -> Vec<u8> {
         number("llama.embedding_length", WIDTH),
         number("llama.feed_forward_length", WIDTH),
         number("llama.attention.head_count", 8),
+        number("llama.attention.key_length", width),
         entry(
             "llama.attention.layer_norm_rms_epsilon",
             6,
@@ -68,6 +73,10 @@ fn gguf() -> Vec<u8> {
                 .map(|name| (format!("{name}.weight"), vec![WIDTH])),
         )
         .chain([("token_embd.weight".to_owned(), vec![WIDTH, VOCABULARY])])
+        .chain(
+            more.iter()
+                .map(|(name, sizes)| ((*name).to_owned(), sizes.clone())),
+        )
         .map(|(name, sizes)| {
             let sizes: Vec<u8> = [(sizes.len() as u32).to_le_bytes().to_vec()]
                 .into_iter()
@@ -87,6 +96,7 @@ fn gguf() -> Vec<u8> {
         counts,
         metadata.concat(),
         tensors.concat(),
+        vec![0; 64],
     ]
     .concat()
 }
@@ -120,17 +130,11 @@ fn huge_config() -> String {
     .to_string()
 }
 
-fn refused(source: &ModelSource) -> LoadError {
-    let hub = Hub {
-        endpoint: ENDPOINT.to_owned(),
-        cache: PathBuf::new(),
-        token: None,
-        report: None,
-    };
-    LanguageModel::load(source, &hub).expect_err("a hostile file must not load")
+fn refused(path: &Path) -> LoadError {
+    LanguageModel::load_local(path).expect_err("a hostile file must not load")
 }
 
-fn directory(place: &Path, name: &str, weights: &[u8]) -> ModelSource {
+fn directory(place: &Path, name: &str, weights: &[u8]) -> PathBuf {
     let small =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../golden/small/llama-tied-gqa/tokenizer.json");
     let directory = place.join(name);
@@ -142,7 +146,7 @@ fn directory(place: &Path, name: &str, weights: &[u8]) -> ModelSource {
     )
     .expect("this machine");
     fs::write(directory.join("model.safetensors"), weights).expect("this machine");
-    ModelSource::Directory(directory)
+    directory
 }
 
 #[test]
@@ -151,6 +155,7 @@ fn no_declared_size_is_believed() {
     let before = peak_kib();
     let files = [
         gguf(),
+        gguf_with(1 << 62, &[("rope_freqs.weight", vec![4])]),
         gguf_with_a_long(8, u64::MAX),
         gguf_with_a_long(8, 1 << 24),
         gguf_with_a_long(9, u64::MAX),
@@ -159,7 +164,7 @@ fn no_declared_size_is_believed() {
     for (idx, bytes) in files.iter().enumerate() {
         let path = place.path().join(format!("{idx}.gguf"));
         fs::write(&path, bytes).unwrap();
-        let error = refused(&ModelSource::Gguf(path));
+        let error = refused(&path);
         assert!(matches!(error, LoadError::Gguf { .. }), "{idx}: {error:?}");
     }
     let matrix = |end: u64| {

@@ -3,7 +3,7 @@
 //! ```text
 //! checkpoints/step-20/            a complete checkpoint: nothing in it ever changes
 //!     model/, optimizer.bin       written by the policy
-//!     buffer.jsonl, state.json    written by the run
+//!     buffer.jsonl, state.json, config.toml    written by the run
 //!     manifest.json               size and SHA-256 of every other file; written last
 //! checkpoints/.step-30.partial/   being written: every file synced, then renamed, then the parent synced
 //! ```
@@ -127,6 +127,8 @@ impl<D: Disk> Checkpoints<D> {
             let directory = self.directory.join(format!("step-{step}"));
             match Manifest::verify(&directory) {
                 Ok(()) => {
+                    // A process that was killed between a save and its pruning left more than are kept.
+                    self.prune(step);
                     found.checkpoint = Some(Checkpoint { step, directory });
                     return Ok(found);
                 }

@@ -19,7 +19,7 @@ pub use error::ConfigError;
 pub(crate) use error::table;
 pub use sections::{
     Activations, AdvantageConfig, CheckpointConfig, EvaluationConfig, GeneratedTasks, HeldOut,
-    ModelSource, OptimizerConfig, Proposer, SamplingConfig, SandboxConfig, SeedFiles, SeedSource,
+    ModelChoice, OptimizerConfig, Proposer, SamplingConfig, SandboxConfig, SeedFiles, SeedSource,
     SeedingConfig, SelfPlayConfig, SolverBatch, StandardsConfig,
 };
 
@@ -37,7 +37,7 @@ pub struct Config {
     /// Updates in all.
     pub steps: u64,
     /// What is trained.
-    pub model: ModelSource,
+    pub model: ModelChoice,
     /// What the model is asked.
     pub prompts: PromptOptions,
     /// How its responses are read.

@@ -10,7 +10,6 @@ use azr_tasks::{Drawn, Lane, Role, Task, TaskKind, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::observer::Phase;
-use crate::policy::Sampling;
 use crate::randomness::Stream;
 use crate::rollout::Purpose;
 use crate::self_play::ask::Moment;
@@ -68,15 +67,8 @@ impl Evaluator {
     /// Tries each of `tasks` this often.
     #[must_use]
     pub fn new(tasks: Vec<Task>, samples_per_task: usize) -> Self {
-        let tasks = tasks
-            .into_iter()
-            .map(|task| Drawn {
-                id: task.id(),
-                task: task.into(),
-            })
-            .collect();
         Self {
-            tasks,
+            tasks: tasks.into_iter().map(Drawn::from).collect(),
             samples_per_task,
         }
     }
@@ -102,13 +94,7 @@ impl Evaluator {
             step,
             phase: Phase::Evaluate,
         };
-        let answers = play.answer(
-            questions,
-            Sampling::at_temperature(1.0),
-            moment,
-            step,
-            means,
-        )?;
+        let answers = play.answer(questions, 1.0, moment, step, means)?;
         let mut kinds: BTreeMap<TaskKind, KindCounts> = BTreeMap::new();
         for of_task in answers.items.chunks(self.samples_per_task) {
             let Some(first) = of_task.first() else {

@@ -49,6 +49,9 @@ pub struct Seconds {
     pub solve: f64,
     /// Work of all workers together, in both waves; it overlaps with them.
     pub verify: f64,
+    /// The policy waiting for workers, in both waves: what is not hidden behind sampling.
+    #[serde(default)]
+    pub wait: f64,
     /// The optimizer step.
     pub update: f64,
     /// Trying held-out tasks.

@@ -32,7 +32,7 @@ pub trait Policy: Send {
     /// Whatever keeps a request from being answered.
     fn respond(&mut self, requests: &[Request], deliver: Deliver<'_>) -> Result<(), PolicyError>;
 
-    /// One optimizer step over the whole batch.
+    /// Takes the plan's optimizer steps, each over the whole batch.
     ///
     /// # Errors
     /// When the batch cannot be learned from, a gradient that is not finite included; that optimizer step is then not taken.
@@ -61,37 +61,10 @@ pub struct Request {
     pub prompt: Prompt,
     /// Tokens of the response at most, a stop token included.
     pub new_tokens_max: usize,
-    /// From which distribution.
-    pub sampling: Sampling,
+    /// Divides the logits of the model, of which no token is left out; 0 takes the most likely token.
+    pub temperature: f32,
     /// Seed of this response's own generator.
     pub seed: u64,
-}
-
-/// The distribution that tokens are drawn from.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sampling {
-    /// Divides the logits; 0 takes the most likely token.
-    pub temperature: f32,
-    /// Keeps the most likely tokens that together reach this probability; 1 keeps all.
-    pub top_p: f32,
-    /// Keeps this many of the most likely tokens; 0 keeps all.
-    pub top_k: usize,
-    /// Drops tokens less likely than this times the most likely one; 0 drops none.
-    pub min_p: f32,
-}
-
-impl Sampling {
-    /// The model's own distribution at `temperature`, nothing cut off.
-    #[must_use]
-    pub fn at_temperature(temperature: f32) -> Self {
-        Self {
-            temperature,
-            top_p: 1.0,
-            top_k: 0,
-            min_p: 0.0,
-        }
-    }
 }
 
 /// One answer, with all that the update needs of it.
@@ -150,7 +123,7 @@ pub struct UpdateReport {
     pub loss: f64,
     /// Norm of the whole gradient before clipping, first pass.
     pub gradient_norm: f64,
-    /// Mean entropy of the learner's next-token distribution over response tokens, nats.
+    /// Mean entropy of the learner's next-token distribution over the tokens that carried gradient, nats.
     pub entropy: f64,
     /// How far the learner is from the sampler on the sampled tokens before the first optimizer step, nats: mean of
     /// `(r - 1) - ln r` with `r` = learner's over sampler's probability. Never negative; 0 when they agree exactly.

@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fs, io};
 
 use azr_executor::Sandbox;
-use azr_model::Precision;
+use azr_model::CpuBackend;
 use azr_model::language::Language;
 use azr_model::language_model::LanguageModel;
 use azr_model::learn::{Sequence, StepOptions, TokenGradients, TokenScores, TrainerOptions};
@@ -100,16 +100,16 @@ impl<'a> Pretraining<'a> {
             None => {
                 let student = fresh::model(config)
                     .and_then(|model| {
-                        Student::new(model, TrainerOptions::default(), Precision::F32)
+                        Student::new(CpuBackend::default(), model, TrainerOptions::default())
                     })
                     .map_err(PretrainError::Build)?;
                 (student, 0)
             }
             Some(checkpoint) => {
                 let path = checkpoint.directory;
-                let student =
-                    Student::from_checkpoint(&path, TrainerOptions::default(), Precision::F32)
-                        .map_err(|source| PretrainError::Checkpoint { path, source })?;
+                let (backend, options) = (CpuBackend::default(), TrainerOptions::default());
+                let student = Student::from_checkpoint(backend, &path, options)
+                    .map_err(|source| PretrainError::Checkpoint { path, source })?;
                 (student, checkpoint.step)
             }
         };
@@ -155,7 +155,8 @@ impl<'a> Pretraining<'a> {
         let mut lessons =
             self.school
                 .lessons(self.sandbox, self.step, self.config.lessons_per_step)?;
-        while self.step < self.config.steps && !stop.load(Ordering::Relaxed) {
+        let mut stops = stop.load(Ordering::Relaxed);
+        while self.step < self.config.steps && !stops {
             let (school, sandbox, next) = (self.school.clone(), self.sandbox, self.step + 1);
             let wanted = self.config.lessons_per_step;
             let (following, event) = std::thread::scope(|scope| {
@@ -169,10 +170,9 @@ impl<'a> Pretraining<'a> {
                 Err(panic) => std::panic::resume_unwind(panic),
             };
             let is_last = self.step == self.config.steps;
-            if self.step.is_multiple_of(self.config.checkpoint_every_steps)
-                || is_last
-                || stop.load(Ordering::Relaxed)
-            {
+            // Asked once a step: what stops is saved.
+            stops = stop.load(Ordering::Relaxed);
+            if self.step.is_multiple_of(self.config.checkpoint_every_steps) || is_last || stops {
                 let student = &self.student;
                 self.checkpoints
                     .save(self.step, |directory, _| student.save(directory))?;

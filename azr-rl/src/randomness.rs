@@ -43,8 +43,6 @@ pub enum Stream {
     SeedingReferences,
     /// Tokens of a proposal before the first step.
     SeedingProposal,
-    /// Which held-out tasks are kept when there are more than wanted.
-    HeldOut,
 }
 
 impl Place {
@@ -103,7 +101,7 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    const STREAMS: [Stream; 10] = [
+    const STREAMS: [Stream; 9] = [
         Stream::References,
         Stream::Proposal,
         Stream::Rating,
@@ -113,7 +111,6 @@ mod tests {
         Stream::Control,
         Stream::SeedingReferences,
         Stream::SeedingProposal,
-        Stream::HeldOut,
     ];
 
     #[test]

@@ -100,11 +100,13 @@ impl SelfPlay {
 
         let assignments = self.assign(&state.buffers, step, &*means.policy)?;
         let proposals = self.propose(assignments, step, means)?;
+        let proposing = proposals.effort;
         let admitted = self.admit(&mut state.buffers, proposals.items, step, &*means.policy)?;
         state.admitted_total += admitted.tasks.len() as u64;
 
         let questions = self.questions(&state.buffers, &admitted.tasks, step);
         let answers = self.solve(questions, step, means)?;
+        let solving = answers.effort;
         let ratings = solve::rate(&admitted.tasks, &answers.items);
         solve::remember(&mut state.buffers, &answers.items);
 
@@ -114,14 +116,15 @@ impl SelfPlay {
 
         state.step = step;
         let seconds = Seconds {
-            propose: proposals.seconds,
-            solve: answers.seconds,
-            verify: proposals.worker_seconds + answers.worker_seconds,
+            propose: proposing.seconds,
+            solve: solving.seconds,
+            verify: proposing.worker_seconds + solving.worker_seconds,
+            wait: proposing.wait_seconds + solving.wait_seconds,
             update: learning.seconds,
             evaluate: 0.0,
             total: started.elapsed().as_secs_f64(),
         };
-        let generated = proposals.tokens + answers.tokens;
+        let generated = proposing.tokens + solving.tokens;
         let learned = batch::lane_metrics(&batch, &admitted.tasks, &ratings);
         Ok(StepOutput {
             metrics: StepMetrics {
@@ -154,7 +157,7 @@ impl SelfPlay {
         })
     }
 
-    /// One optimizer step over everything that is trainable.
+    /// The optimizer steps over everything that is trainable.
     fn update(
         &self,
         samples: &[Sample],

@@ -65,7 +65,7 @@ pub enum Weighting {
     Recent,
 }
 
-/// How tasks are chosen for the solver (azr.md names of the reference: `max_new`, `half_new`, `uniform_total`).
+/// How tasks are chosen for the solver (the reference: `max_new`, `half_new`, `uniform_total`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SolverDraw {

@@ -11,5 +11,5 @@ pub mod trace;
 
 pub use lesson::Lesson;
 pub use program::{Expression, Program, Statement};
-pub use school::{Curriculum, HeldOut, LengthMix, School};
+pub use school::{Curriculum, GeneratedTasks, LengthMix, School};
 pub use trace::{WorkError, Worked};

@@ -30,7 +30,7 @@ pub enum Opening {
     Free,
     /// The opening think tag (the reference does this).
     Think,
-    /// The opening of the block asked for; a proposer also gets the head of `f`. Small models need it.
+    /// The opening of the block asked for, and where that is a program the head of `f`. Small models need it.
     Block,
 }
 

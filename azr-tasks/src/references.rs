@@ -25,6 +25,15 @@ pub struct Drawn {
     pub task: Arc<Task>,
 }
 
+impl From<Task> for Drawn {
+    fn from(task: Task) -> Self {
+        Self {
+            id: task.id(),
+            task: Arc::new(task),
+        }
+    }
+}
+
 impl References {
     /// The identities of the examples, for the lineage of what is proposed.
     pub fn parents(&self) -> Vec<TaskId> {

@@ -49,7 +49,8 @@ def engines(options, work):
     what = ["--what", work.what]
     for precision in options.precision:
         command = [options.azr, "bench", "--json", "--model", options.model, "--precision", precision]
-        yield our(precision), [*command, *what, *work.shape()]
+        again = ["--recompute-activations"] if options.recompute_activations else []
+        yield our(precision), [*command, *what, *work.shape(), *again]
     threads = ["--threads", options.threads]
     for dtype in options.torch:
         command = [sys.executable, HERE / "torch_peer.py", "--dtype", dtype, "--model", options.model, *what]
@@ -119,14 +120,17 @@ def main():
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of every engine")
     parser.add_argument("--precision", nargs="+", choices=["f32", "bf16"], default=["f32", "bf16"],
                         help="how exactly azr's products hold the weights")
+    parser.add_argument("--recompute-activations", action="store_true",
+                        help="azr learns with less memory and more arithmetic")
     parser.add_argument("--torch", nargs="*", choices=["f32", "bf16"], default=["f32", "bf16"], help="kinds to compare")
     parser.add_argument("--llama-cpp", nargs="*", default=[], metavar="GGUF", help="decode with llama.cpp from these, too")
     options = parser.parse_args()
     # azr takes a thread for each processor that it may use.
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:options.threads])
     works = options.what or [Work(text) for text in (QUICK if options.quick else WORK)]
+    again = "; azr computes activations again" if options.recompute_activations else ""
     print(f"{datetime.date.today()}, {processor()}, {options.threads} threads, medians of {options.rounds}; "
-          f"{Path(options.model).name}\n")
+          f"{Path(options.model).name}{again}\n")
     kinds = ", ".join(options.precision)
     print(f"| work | engine | seconds | least to most | tokens/s | azr ({kinds}) is faster by | peak MiB "
           f"| azr ({kinds}) needs of it |")

@@ -1,2 +1,5 @@
-//! Nothing but a place for the benchmarks of `benches/`: one criterion file per hot path.
+//! What the benchmarks share: numbers to compute with, checks against plain f64, and rates in FLOP/s and B/s.
 #![forbid(unsafe_code)]
+
+pub mod numbers;
+pub mod rates;

@@ -3,6 +3,7 @@
 
 mod ptxas;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -31,7 +32,7 @@ pub fn run(root: &Path) -> anyhow::Result<ExitCode> {
         "kernel", "", "registers", "shared", "stack", "spills"
     );
     for (operation, text) in kernels(root)? {
-        let source = place.join(format!("{operation}.cu"));
+        let source = place.join(format!("{}.cu", operation.replace('/', "-")));
         let head = format!("#line 1 \"{SHARED}\"\n{shared}\n#line 1 \"{operation}/kernel.cu\"\n");
         fs::write(&source, head + &text)
             .with_context(|| format!("cannot write {}", source.display()))?;
@@ -64,20 +65,35 @@ fn row(architecture: &str, usage: &Usage, excused: bool) -> String {
     )
 }
 
-/// Operation and source of every kernel file.
+/// Operation (`attention`, `attention/bf16`) and source of every kernel file.
 fn kernels(root: &Path) -> anyhow::Result<Vec<(String, String)>> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(root.join(KERNELS)).context(KERNELS)? {
-        let entry = entry.context(KERNELS)?;
-        let path = entry.path().join("kernel.cu");
-        if path.is_file() {
-            let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-            found.push((entry.file_name().to_string_lossy().into_owned(), text));
-        }
-    }
+    gather(&root.join(KERNELS), "", &mut found)?;
     found.sort();
     ensure!(!found.is_empty(), "there is no kernel.cu below {KERNELS}");
     Ok(found)
+}
+
+fn gather(directory: &Path, prefix: &str, found: &mut Vec<(String, String)>) -> anyhow::Result<()> {
+    let at = || directory.display().to_string();
+    for entry in fs::read_dir(directory).with_context(at)? {
+        let path = entry.with_context(at)?.path();
+        let Some(name) = path
+            .file_name()
+            .and_then(OsStr::to_str)
+            .filter(|_| path.is_dir())
+        else {
+            continue;
+        };
+        let operation = format!("{prefix}{name}");
+        gather(&path, &format!("{operation}/"), found)?;
+        let source = path.join("kernel.cu");
+        if source.is_file() {
+            let text = fs::read_to_string(&source).with_context(|| source.display().to_string())?;
+            found.push((operation, text));
+        }
+    }
+    Ok(())
 }
 
 fn compile(nvcc: &Path, source: &Path, architecture: &str) -> anyhow::Result<Vec<Usage>> {

@@ -4,6 +4,7 @@ mod errors;
 mod graph;
 mod homes;
 mod kernels;
+mod numbers;
 mod release;
 mod size;
 mod words;
@@ -32,7 +33,7 @@ pub struct Finding {
 /// Finds what breaks one rule or a family of them.
 type Rule = fn(&Tree, &mut Findings);
 
-const RULES: [Rule; 18] = [
+const RULES: [Rule; 19] = [
     graph::edges,
     graph::foreign_crates,
     size::heads,
@@ -48,6 +49,7 @@ const RULES: [Rule; 18] = [
     homes::printing_and_environment,
     homes::one_printer,
     kernels::complete,
+    numbers::tolerances,
     errors::no_text_only_variants,
     words::forbidden,
     release::changelog,

@@ -5,12 +5,16 @@ mod memory;
 mod peak;
 mod work;
 
+use azr_model::backend::Backend;
 use azr_model::generate::Usage;
+use azr_model::learn::{Checkpointing, TrainerOptions};
+use azr_model::{CpuBackend, LanguageModel};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use self::measure::{Measured, Shape, Subject};
 use crate::chart::short;
+use crate::device::{self, Device};
 use crate::flag_value::whole;
 use crate::precision::Precision;
 use crate::request::WrongRequest;
@@ -30,7 +34,10 @@ train is forward and backward with the loss over whole sequences of --prompt-tok
 
 GFLOP/s and GB/s are what the work needs at least by the time it took: products and attention; weights, gradients, moments,
 keys and values once a pass. Their shares are of what this machine was seen to reach at the start, with products that fit
-the caches and by reading memory; the larger one says how near the work is to the floor.")]
+the caches and by reading memory; the larger one says how near the work is to the floor.
+
+memory is the most that the process held while it worked. Below the table stands what was planned: the weights as they
+learn and as products read them, what learning adds (activations kept, or computed again), and what sampling adds.")]
 pub struct Options {
     /// Hugging Face directory, GGUF file, hub id, run directory, or azr-tiny
     #[arg(long, value_name = "M")]
@@ -50,12 +57,15 @@ pub struct Options {
     /// Times that each is measured, after one that is not counted
     #[arg(long, value_name = "R", default_value_t = 5, value_parser = whole(1..=REPEAT_MAX))]
     repeat: usize,
-    /// Where to compute
+    /// Where to compute: cpu, cuda or cuda:N
     #[arg(long, value_name = "D", default_value = "cpu")]
     device: Device,
     /// How products hold the weights
     #[arg(long, value_name = "PRECISION", default_value = "f32")]
     precision: Precision,
+    /// Learn with the input of every layer kept and the rest computed again: less memory, more arithmetic
+    #[arg(long)]
+    recompute_activations: bool,
     /// Print a JSON object for each measurement on standard output
     #[arg(long)]
     json: bool,
@@ -89,14 +99,6 @@ pub enum What {
     Share,
     /// 64 prompts with 20 to 400 new tokens each, --batch at a time
     Wave,
-}
-
-/// Where it is computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Device {
-    /// The processor
-    Cpu,
 }
 
 /// Median and spread of several measurements.
@@ -135,7 +137,11 @@ struct Line<'a> {
     peak_bytes_per_second: f64,
     bandwidth_share: f64,
     floor_share: f64,
+    activations_recomputed: bool,
     peak_memory_bytes: Option<u64>,
+    /// Of the processor's memory: what a device takes is not planned here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_plan_bytes: Option<memory::Plan>,
     load_seconds: f64,
     pack_seconds: f64,
     /// Of `share`: by the time of reading the prompt once, in the same round.
@@ -157,9 +163,48 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
     };
     check(&shape)?;
     threads::start()?;
+    match options.device {
+        Device::Cpu => {
+            let backend = CpuBackend::default().with_precision(options.precision.into());
+            // A product in f32, whatever is timed.
+            let peak = || {
+                Ok(Peak {
+                    flops_per_second: peak::flops_per_second(&CpuBackend::default())?,
+                    bytes_per_second: peak::bytes_per_second()?,
+                })
+            };
+            time(backend, peak, &shape, options, surroundings)
+        }
+        Device::Cuda(index) => {
+            let open = || device::cuda(index, options.precision, &surroundings.environment);
+            let (backend, other) = (open()?, open()?);
+            let peak = || {
+                Ok(Peak {
+                    flops_per_second: peak::flops_per_second(&other)?,
+                    bytes_per_second: peak::copied_bytes_per_second(&other)?,
+                })
+            };
+            time(backend, peak, &shape, options, surroundings)
+        }
+    }
+}
+
+/// The model, and how long it took to load.
+fn load(options: &Options, surroundings: &Surroundings) -> anyhow::Result<(LanguageModel, f64)> {
     let started = std::time::Instant::now();
     let model = model_name::load(&options.model, surroundings)?;
-    let load_seconds = started.elapsed().as_secs_f64();
+    Ok((model, started.elapsed().as_secs_f64()))
+}
+
+/// Measures everything asked for on a device.
+fn time<B: Backend>(
+    backend: B,
+    peak: impl Fn() -> anyhow::Result<Peak>,
+    shape: &Shape,
+    options: &Options,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Ended> {
+    let (model, load_seconds) = load(options, surroundings)?;
     let all = [What::Prefill, What::Decode, What::Train, What::Step];
     let whats = if options.what.is_empty() {
         all.to_vec()
@@ -167,23 +212,29 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
         options.what.clone()
     };
     shape.check_fits(&whats, model.config())?;
-    let mut subject = Subject::new(model, options.precision.into())?;
-    let peak = Peak {
-        flops_per_second: peak::flops_per_second()?,
-        bytes_per_second: peak::bytes_per_second()?,
+    let training = TrainerOptions {
+        checkpointing: if options.recompute_activations {
+            Checkpointing::EveryLayer
+        } else {
+            Checkpointing::None
+        },
+        ..TrainerOptions::default()
     };
+    let mut subject = Subject::new(backend, model, options.precision.into(), training)?;
+    let peak = peak()?;
+    let plan = (options.device == Device::Cpu).then(|| subject.plan(shape));
     let mut table = headings();
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = plan.iter().map(ToString::to_string).collect();
     for what in whats {
         memory::forget_peak();
-        let measured = subject.measure(what, &shape, options.repeat)?;
+        let measured = subject.measure(what, shape, options.repeat)?;
         let line = line(
             options,
             what,
             &measured,
             peak,
-            load_seconds,
-            subject.pack_seconds(),
+            plan,
+            (load_seconds, subject.pack_seconds()),
         );
         if options.json {
             surroundings.sink.json(&line)?;
@@ -213,8 +264,8 @@ fn line<'a>(
     what: What,
     measured: &Measured,
     peak: Peak,
-    load_seconds: f64,
-    pack_seconds: f64,
+    memory_plan_bytes: Option<memory::Plan>,
+    (load_seconds, pack_seconds): (f64, f64),
 ) -> Line<'a> {
     let seconds = spread(measured.seconds.clone());
     let rates = measured
@@ -252,7 +303,9 @@ fn line<'a>(
         peak_bytes_per_second: peak.bytes_per_second,
         bandwidth_share,
         floor_share: peak_share.max(bandwidth_share),
+        activations_recomputed: options.recompute_activations,
         peak_memory_bytes: memory::peak_bytes(),
+        memory_plan_bytes,
         load_seconds,
         pack_seconds,
         times_one_prefill: (!measured.prefills.is_empty())

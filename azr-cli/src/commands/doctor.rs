@@ -1,5 +1,6 @@
 //! `azr doctor`: what this machine offers, what is missing and how to get it.
 
+mod cuda;
 mod machine;
 mod sandbox;
 

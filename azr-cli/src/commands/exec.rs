@@ -50,8 +50,9 @@ const EXAMPLE: &str = r#"Example:
   {"id":1,"status":"ok","statuses":["ok"],"outputs":["42"],"error":null,...}
 
 A job has program, inputs (argument lists as text) and optionally id, mode, entry (f), expected, prediction,
-predicted_input, cpu_ms_max (1000), wall_ms_max (2000), memory_bytes_max, output_bytes_max, equality (python or strict),
-inputs_are (literals or expressions) and bans (module names; by default the paper's list in check mode, else none).
+predicted_input, cpu_ms_max (1000), wall_ms_max (2000), memory_bytes_max, output_bytes_max, source_bytes_max, equality
+(python or strict), inputs_are (literals or expressions) and bans (module names; by default the paper's list in check
+mode, else none).
 status is ok, error, timeout, memory, killed, denied, nondeterministic or invalid; missing names the isolation layers
 that this host refuses."#;
 

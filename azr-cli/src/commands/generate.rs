@@ -5,7 +5,7 @@ mod prompts;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use azr_model::CpuBackend;
+use azr_model::backend::Backend;
 use azr_model::generate::{
     BatchLimits, Completion, Finish, GenerateError, Marker, Request, Sampling, StopStrings,
     generate,
@@ -13,10 +13,12 @@ use azr_model::generate::{
 use azr_model::language::Language;
 use azr_model::tokenizer::SpecialTokens;
 use azr_model::transformer::Transformer;
+use azr_model::{CpuBackend, LanguageModel, ModelConfig};
 use clap::{ArgGroup, Args};
 use serde::Serialize;
 
 use self::prompts::{Meant, Prompt};
+use crate::device::{self, Device};
 use crate::flag_value::{positive_share, share, temperature, whole};
 use crate::in_order::InOrder;
 use crate::precision::Precision;
@@ -65,6 +67,9 @@ pub struct Options {
     /// How products hold the weights: bf16 is nearly twice as fast where one token at a time is sampled
     #[arg(long, value_name = "PRECISION", default_value = "f32")]
     precision: Precision,
+    /// Where to compute: cpu, cuda or cuda:N
+    #[arg(long, value_name = "D", default_value = "cpu")]
+    device: Device,
     /// Seed of all samples
     #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole(0..=u64::MAX))]
     seed: u64,
@@ -112,14 +117,33 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
     let prompts = read(options)?;
     check_samples(prompts.len(), options.n)?;
     threads::start()?;
-    let model = model_name::load(&options.model, surroundings)?;
-    let language = model.language.clone();
-    let backend = CpuBackend::default().with_precision(options.precision.into());
+    let load = || model_name::load(&options.model, surroundings);
+    match options.device {
+        Device::Cpu => {
+            let backend = CpuBackend::default().with_precision(options.precision.into());
+            sample(backend, load()?, &prompts, options, surroundings)
+        }
+        Device::Cuda(index) => {
+            let backend = device::cuda(index, options.precision, &surroundings.environment)?;
+            sample(backend, load()?, &prompts, options, surroundings)
+        }
+    }
+}
+
+/// Samples and prints, on a device.
+fn sample<B: Backend>(
+    backend: B,
+    model: LanguageModel,
+    prompts: &[Result<Prompt, String>],
+    options: &Options,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Ended> {
+    let language = model.language;
     let transformer = Transformer::new(backend, model.parameters)?;
     let (requests, places) = requests(
-        &prompts,
+        prompts,
         &language,
-        &transformer,
+        transformer.config(),
         options,
         &surroundings.sink,
     );
@@ -199,14 +223,11 @@ fn read(options: &Options) -> anyhow::Result<Vec<Result<Prompt, String>>> {
 fn requests(
     prompts: &[Result<Prompt, String>],
     language: &Language,
-    transformer: &Transformer,
+    config: &ModelConfig,
     options: &Options,
     sink: &Sink,
 ) -> (Vec<Request>, Vec<Place>) {
-    let (vocabulary, context) = (
-        transformer.config().vocab_size,
-        transformer.config().context_tokens_max,
-    );
+    let (vocabulary, context) = (config.vocab_size, config.context_tokens_max);
     let sampling = sampling(language, options);
     let stop_strings = StopStrings::new(options.stop.iter().cloned(), language.tokenizer());
     let (mut requests, mut places) = (Vec::new(), Vec::new());

@@ -2,13 +2,15 @@
 
 use std::io;
 
-use azr_model::CpuBackend;
+use azr_model::backend::Backend;
 use azr_model::score;
 use azr_model::transformer::Transformer;
+use azr_model::{CpuBackend, LanguageModel, ModelConfig};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::device::{self, Device};
 use crate::lines::{self, Lines};
 use crate::precision::Precision;
 use crate::visible::visible_line;
@@ -30,6 +32,9 @@ pub struct Options {
     /// How products hold the weights; `azr generate` gives the same log-probabilities in the same precision
     #[arg(long, value_name = "PRECISION", default_value = "f32")]
     precision: Precision,
+    /// Where to compute: cpu, cuda or cuda:N
+    #[arg(long, value_name = "D", default_value = "cpu")]
+    device: Device,
 }
 
 /// Tokens that are scored together, at most; a longer line is scored alone.
@@ -60,8 +65,25 @@ struct Answer<'a> {
 /// Reads, scores, prints.
 pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Ended> {
     threads::start()?;
-    let model = model_name::load(&options.model, surroundings)?;
-    let backend = CpuBackend::default().with_precision(options.precision.into());
+    let load = || model_name::load(&options.model, surroundings);
+    match options.device {
+        Device::Cpu => {
+            let backend = CpuBackend::default().with_precision(options.precision.into());
+            answer(backend, load()?, surroundings)
+        }
+        Device::Cuda(index) => {
+            let backend = device::cuda(index, options.precision, &surroundings.environment)?;
+            answer(backend, load()?, surroundings)
+        }
+    }
+}
+
+/// Reads, scores and prints, on a device.
+fn answer<B: Backend>(
+    backend: B,
+    model: LanguageModel,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Ended> {
     let transformer = Transformer::new(backend, model.parameters)?;
     let mut batch = Batch {
         transformer: &transformer,
@@ -74,7 +96,7 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
     loop {
         match lines.next() {
             Ok(Some(lines::Line::Whole(line))) => {
-                batch.add(read(&line, &transformer), line.len())?;
+                batch.add(read(&line, transformer.config()), line.len())?;
             }
             Ok(Some(lines::Line::TooLong)) => {
                 let words = lines::too_long(LINE_BYTES_MAX);
@@ -93,15 +115,15 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
 }
 
 /// Lines that wait to be scored together. Their answers keep their order.
-struct Batch<'a> {
-    transformer: &'a Transformer,
+struct Batch<'a, B: Backend> {
+    transformer: &'a Transformer<B>,
     surroundings: &'a Surroundings,
     lines: Vec<Result<Line, Value>>,
     tokens: usize,
     bytes: usize,
 }
 
-impl Batch<'_> {
+impl<B: Backend> Batch<'_, B> {
     fn add(&mut self, line: Result<Line, Value>, bytes: usize) -> anyhow::Result<()> {
         let tokens = line.as_ref().map_or(0, |it| it.tokens.len());
         if BATCH_TOKENS_MAX < self.tokens + tokens
@@ -136,12 +158,9 @@ impl Batch<'_> {
 }
 
 /// A line, or the answer that refuses it.
-fn read(text: &[u8], transformer: &Transformer) -> Result<Line, Value> {
+fn read(text: &[u8], config: &ModelConfig) -> Result<Line, Value> {
     let line = parse(text)?;
-    let (vocabulary, context) = (
-        transformer.config().vocab_size,
-        transformer.config().context_tokens_max,
-    );
+    let (vocabulary, context) = (config.vocab_size, config.context_tokens_max);
     if let Some(token) = line.tokens.iter().find(|it| vocabulary <= **it as usize) {
         return Err(refusal(
             line.id,

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use azr_executor::PythonConfig;
-use azr_model::weights::safetensors::Precision;
+use azr_model::Precision;
 use azr_rl::pretrain::{PretrainConfig, PretrainError, PretrainEvent, Pretraining, Score};
 use azr_tasks::generator::WorkError;
 use clap::Args;
@@ -40,12 +40,11 @@ pub struct Options {
 
 /// Pretrains and writes.
 pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Ended> {
+    // Without a slash at its end, behind which a name of ours would lie inside.
+    let out: PathBuf = options.out.components().collect();
     // A link to nothing could not be replaced by the model at the end.
-    if options.out.exists() || options.out.is_symlink() {
-        let words = format!(
-            "{} exists; choose a directory that does not",
-            options.out.display()
-        );
+    if out.exists() || out.is_symlink() {
+        let words = format!("{} exists; choose a directory that does not", out.display());
         return Err(WrongRequest::new(words));
     }
     let config = read(options)?;
@@ -56,7 +55,7 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
         ..PythonConfig::default()
     };
     let sandbox = interpreter::start(&python)?;
-    let unfinished = unfinished(&options.out);
+    let unfinished = unfinished(&out);
     let mut pretraining =
         Pretraining::open(&config, &sandbox, &unfinished).map_err(|error| match error {
             PretrainError::Config(_)
@@ -88,13 +87,13 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
     }
     let model = pretraining.model()?;
     model
-        .save(&options.out, Precision::F32)
-        .with_context(|| format!("cannot write the model to {}", options.out.display()))?;
+        .save(&out, Precision::F32)
+        .with_context(|| format!("cannot write the model to {}", out.display()))?;
     fs::remove_dir_all(&unfinished)
         .with_context(|| format!("cannot remove {}", unfinished.display()))?;
     surroundings
         .sink
-        .note(format_args!("wrote {}", options.out.display()));
+        .note(format_args!("wrote {}", out.display()));
     Ok(Ended::Done)
 }
 

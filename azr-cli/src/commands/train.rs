@@ -10,6 +10,8 @@ pub mod text_file;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use azr_model::backend::Backend;
+use azr_model::{CpuBackend, LanguageModel};
 use azr_rl::config::Config;
 use azr_rl::learner::{ModelPolicy, ModelPolicyOptions};
 use azr_rl::material::{Material, MaterialError};
@@ -19,6 +21,7 @@ use azr_rl::self_play::StepError;
 use azr_tasks::generator::WorkError;
 use clap::Args;
 
+use crate::device::{self, Device};
 use crate::interrupt::Interrupt;
 use crate::model_name;
 use crate::request::WrongRequest;
@@ -54,6 +57,9 @@ pub struct Options {
     /// Go on with the run in this directory, from its latest good checkpoint
     #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "model", "set", "run_dir", "dry_run"])]
     resume: Option<PathBuf>,
+    /// Where to compute: cpu, cuda or cuda:N. A run may go on elsewhere; its bytes are then those of that device
+    #[arg(long, value_name = "D", default_value = "cpu")]
+    device: Device,
     /// Print the resolved run file on standard output and the plan on standard error; do nothing
     #[arg(long)]
     dry_run: bool,
@@ -64,7 +70,7 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
     // From here on a signal asks for an orderly end, so that no moment of a run is without one.
     let interrupt = Interrupt::listen()?;
     let mut run = match &options.resume {
-        Some(directory) => resume(directory, surroundings)?,
+        Some(directory) => resume(directory, options.device, surroundings)?,
         None => match start(options, surroundings)? {
             Some(run) => run,
             None => return Ok(Ended::Done),
@@ -80,7 +86,7 @@ pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<End
         run.config().model.source,
         directory.display()
     );
-    surroundings.sink.note(visible(&words));
+    surroundings.sink.note(&words);
     let ending = {
         let mut observer = display::observer(&surroundings.sink);
         run.drive(&mut *observer, interrupt.flag())
@@ -119,7 +125,7 @@ fn start(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Optio
         plan::show(&config, &directory, &surroundings.sink)?;
         return Ok(None);
     }
-    if directory.exists() && RunDirectory::is_one(&directory) {
+    if RunDirectory::is_one(&directory) {
         return Err(WrongRequest::because(
             "nothing was started",
             RunError::Exists { path: directory },
@@ -127,49 +133,85 @@ fn start(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Optio
     }
     threads::start()?;
     let sandbox = interpreter::sandbox(&config.sandbox, surroundings)?;
-    let model = model_name::load(&config.model.source, surroundings)?;
-    let policy = ModelPolicy::new(model, ModelPolicyOptions::from(&config))?
-        .holding(&config.sampling)
-        .map_err(|error| judged(error.into()))?;
+    let load = || model_name::load(&config.model.source, surroundings);
+    let policy = match options.device {
+        Device::Cpu => begin(processor(&config), load()?, &config)?,
+        Device::Cuda(index) => {
+            let precision = config.model.precision;
+            let backend = device::cuda(index, precision, &surroundings.environment)?;
+            begin(backend, load()?, &config)?
+        }
+    };
     let material = Material::gather(&config, &*sandbox).map_err(|error| match error {
         MaterialError::Generate {
             source: WorkError::Sandbox(_) | WorkError::Outcome(_) | WorkError::Shape,
         } => anyhow::Error::new(error),
         _ => WrongRequest::because("the run has nothing to start with", error),
     })?;
-    Run::start(config, &directory, Box::new(policy), sandbox, material)
+    Run::start(config, &directory, policy, sandbox, material)
         .map(Some)
         .map_err(judged)
 }
 
-fn resume(directory: &Path, surroundings: &Surroundings) -> anyhow::Result<Run> {
+fn processor(config: &Config) -> CpuBackend {
+    CpuBackend::default().with_precision(config.model.precision)
+}
+
+/// The policy of a new run.
+fn begin<B: Backend + 'static>(
+    backend: B,
+    model: LanguageModel,
+    config: &Config,
+) -> anyhow::Result<Box<dyn Policy>> {
+    let policy = ModelPolicy::new(backend, model, ModelPolicyOptions::from(config))?
+        .holding(&config.sampling)
+        .map_err(|error| judged(error.into()))?;
+    Ok(Box::new(policy))
+}
+
+fn resume(directory: &Path, device: Device, surroundings: &Surroundings) -> anyhow::Result<Run> {
     let config: Config = azr_rl::run::read_config(directory).map_err(judged)?;
+    match device {
+        Device::Cpu => go_on(processor(&config), &config, directory, surroundings),
+        Device::Cuda(index) => {
+            let precision = config.model.precision;
+            let backend = device::cuda(index, precision, &surroundings.environment)?;
+            go_on(backend, &config, directory, surroundings)
+        }
+    }
+}
+
+fn go_on<B: Backend + 'static>(
+    backend: B,
+    config: &Config,
+    directory: &Path,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Run> {
     threads::start()?;
     let sandbox = interpreter::sandbox(&config.sandbox, surroundings)?;
     Run::resume(directory, sandbox, |config, origin| {
-        reopen(config, origin, surroundings)
+        reopen(backend, config, origin, surroundings)
     })
     .map_err(judged)
 }
 
 /// The policy of a run that goes on.
-fn reopen(
+fn reopen<B: Backend + 'static>(
+    backend: B,
     config: &Config,
     origin: Origin<'_>,
     surroundings: &Surroundings,
 ) -> Result<Box<dyn Policy>, PolicyError> {
     let options = ModelPolicyOptions::from(config);
     let policy = match origin {
-        Origin::Checkpoint(directory) => ModelPolicy::from_checkpoint(directory, options)?,
+        Origin::Checkpoint(directory) => ModelPolicy::from_checkpoint(backend, directory, options)?,
         Origin::Source(source) => {
             let unusable = |error: anyhow::Error| PolicyError::Open {
                 from: source.to_string(),
                 source: error.into(),
             };
-            ModelPolicy::new(
-                model_name::load(source, surroundings).map_err(unusable)?,
-                options,
-            )?
+            let model = model_name::load(source, surroundings).map_err(unusable)?;
+            ModelPolicy::new(backend, model, options)?
         }
     };
     Ok(Box::new(policy.holding(&config.sampling)?))
@@ -207,7 +249,7 @@ fn finish(ending: &Ending, directory: &Path, surroundings: &Surroundings) -> any
             ending.step
         ));
         let words = format!("  azr train --resume {}", directory.display());
-        sink.note(visible(&words));
+        sink.note(&words);
         return Ok(Ended::Interrupted);
     }
     if let (Some(first), Some(last)) = (&ending.first, &ending.last) {
@@ -218,7 +260,7 @@ fn finish(ending: &Ending, directory: &Path, surroundings: &Surroundings) -> any
     let words = format!("run directory: {}", directory.display());
     sink.result(visible(&words))?;
     let words = format!("curves and samples: {}", report.display());
-    sink.note(visible(&words));
+    sink.note(&words);
     Ok(Ended::Done)
 }
 

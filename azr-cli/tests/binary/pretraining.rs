@@ -87,7 +87,7 @@ fn interrupted_pretraining_goes_on_and_ends_with_the_same_model() {
 fn nothing_of_other_pretraining_is_overwritten() {
     let place = tempfile::tempdir().unwrap();
     small_recipe(place.path(), 1);
-    azr(place.path(), &pretrain("model")).is_done();
+    azr(place.path(), &pretrain("model/")).is_done();
     let before = files(&place.path().join("model"));
     azr(place.path(), &pretrain("model")).is_refused(&["model", "exists"]);
     assert_eq!(files(&place.path().join("model")), before);

@@ -20,7 +20,7 @@ fn every_command_has_help_with_an_example_that_names_it() {
         .filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next())
         .filter(|name| !name.is_empty() && *name != "help")
         .collect();
-    assert!(2 <= commands.len(), "{}", help.out);
+    assert_eq!(commands.len(), 9, "{}", help.out);
     for name in commands {
         let help = azr(place.path(), &[name, "--help"]);
         assert!(
@@ -77,6 +77,24 @@ fn doctor_reports_the_interpreter_it_is_told_to_use() {
             .contains("/nowhere/python")
     );
     assert!(python["remedy"].as_str().unwrap().contains("AZR_PYTHON"));
+}
+
+#[test]
+fn doctor_names_what_the_engine_computes_with() {
+    let place = tempfile::tempdir().unwrap();
+    let answer = azr(place.path(), &["doctor"]);
+    let lines = answer.is_done().out.lines();
+    let engine: Vec<&str> = lines.filter(|it| it.contains("  engine ")).collect();
+    let [engine] = engine[..] else {
+        panic!("{answer:?}");
+    };
+    for word in ["f32", "bf16", "AMX"] {
+        assert!(engine.contains(word), "{word}: {engine}");
+    }
+    let has_wide_vectors = std::fs::read_to_string("/proc/cpuinfo")
+        .unwrap()
+        .contains(" avx2 ");
+    assert_eq!(has_wide_vectors, engine.contains("AVX"), "{engine}");
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub fn command(place: &Path, arguments: &[impl AsRef<OsStr>]) -> Command {
         "HF_HOME",
         "NO_COLOR",
         "AZR_PYTHON",
+        "CUDA_HOME",
+        "VIRTUAL_ENV",
     ] {
         command.env_remove(name);
     }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use azr_model::Precision;
 use azr_model::language::{Language, LanguageParts, SamplingDefaults};
 use azr_model::parameters::Initialization;
 use azr_model::tokenizer::TextTokenizer;
-use azr_model::weights::safetensors::Precision;
 use azr_model::{
     Architecture, Dimensions, LanguageModel, Layout, ModelConfig, Parameters, RopeScaling,
 };

@@ -38,6 +38,7 @@ fn assert_numbers(line: &Value) {
         "/seconds/propose",
         "/seconds/solve",
         "/seconds/verify",
+        "/seconds/wait",
         "/seconds/update",
         "/seconds/total",
         "/policy/loss",

@@ -1,9 +1,9 @@
 // What a kernel sees of the emulated machine: the words of CUDA C++ that kernel.cu files use, for a C++ compiler.
+// Put before each of them when it is compiled.
 //
 // The machine itself is machine.cpp. A CUDA thread is a fiber; blocks run one after the other; fibers are switched
 // only where threads of a warp or a block meet, in an order drawn from a seed. Float atomics are absent on purpose:
 // their sum depends on the order of threads, and training has to be deterministic.
-#pragma once
 
 #include <cmath>
 #include <cstdint>

@@ -98,14 +98,22 @@ pub fn texts(model: &LanguageModel, golden: &Golden) -> Result<usize, Box<dyn Er
     Ok(golden.encodings.len() + golden.chats.len())
 }
 
-/// Scores every sequence.
-pub fn logprobs(transformer: &Transformer, golden: &Golden) -> Result<Agreement, Box<dyn Error>> {
+/// Log-probabilities of every sequence.
+pub fn scores(
+    transformer: &Transformer,
+    golden: &Golden,
+) -> Result<Vec<Vec<Option<f32>>>, Box<dyn Error>> {
     let sequences: Vec<Vec<u32>> = golden
         .logprobs
         .iter()
         .map(|one| one.tokens.clone())
         .collect();
-    let found = score::logprobs(transformer, &sequences)?;
+    Ok(score::logprobs(transformer, &sequences)?)
+}
+
+/// Compares them with the golden ones.
+pub fn logprobs(transformer: &Transformer, golden: &Golden) -> Result<Agreement, Box<dyn Error>> {
+    let found = scores(transformer, golden)?;
     let mut agreement = Agreement::default();
     for (ours, theirs) in found.iter().zip(&golden.logprobs) {
         if ours.len() != theirs.logprobs.len() || ours[0].is_some() || theirs.logprobs[0].is_some()
@@ -114,7 +122,9 @@ pub fn logprobs(transformer: &Transformer, golden: &Golden) -> Result<Agreement,
         }
         for (ours, theirs) in ours.iter().flatten().zip(theirs.logprobs.iter().flatten()) {
             agreement.tokens += 1;
-            agreement.nats_max = agreement.nats_max.max((ours - theirs).abs());
+            // In this order what is not a number is the largest.
+            let nats = (ours - theirs).abs();
+            agreement.nats_max = std::cmp::max_by(agreement.nats_max, nats, f32::total_cmp);
         }
     }
     Ok(agreement)

@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use super::{
-    AttentionSaved, Backend, BackendError, Batch, CacheLayer, Factors, HeadSaved, Heads, Plus,
-    Team, Turn,
+    AttentionSaved, Backend, BackendError, Batch, CacheLayer, Drawn, Factors, HeadSaved, Heads,
+    Plus, Team, Turn,
 };
 use crate::{
     kernels::{
         adamw,
-        attention::{self, Attention, Pages},
+        attention::{Attention, Pages},
         embedding, head, head_norm, matmul, rms_norm, rope,
         scratch::Scratch,
         swiglu,
@@ -229,21 +229,7 @@ impl Backend for CpuBackend {
         saved: AttentionSaved<&[f32]>,
         dqkv: &mut [f32],
     ) {
-        let AttentionSaved {
-            qkv,
-            out,
-            lse,
-            dout,
-        } = saved;
-        self.attention_of(batch, heads).backward(
-            attention::Saved {
-                qkv,
-                out,
-                lse,
-                dout,
-            },
-            dqkv,
-        );
+        self.attention_of(batch, heads).backward(saved, dqkv);
     }
 
     fn copy_page(&self, from: u32, to: u32, elements: usize, cache: &mut [f32]) {
@@ -294,11 +280,18 @@ impl Backend for CpuBackend {
             targets: &batch.targets,
             inverse_temperature: saved.inverse_temperature,
         };
-        let gradients = head::ScoreGradients {
-            logprob: saved.dlogprobs,
-            entropy: saved.dentropies,
-        };
-        head.backward(&gradients, saved.weights, dhidden, dw);
+        let by_scores = (saved.dlogprobs, saved.dentropies);
+        head.backward(by_scores, saved.weights, dhidden, dw);
+    }
+
+    /// The host is the device: nothing differs.
+    fn rescore(
+        &self,
+        _: (&[f32], usize),
+        _: &[Drawn],
+        _: &mut [&mut f32],
+    ) -> Result<(), BackendError> {
+        Ok(())
     }
 
     fn sum_of_squares(&self, values: &[f32]) -> Result<f64, BackendError> {

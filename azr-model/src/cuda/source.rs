@@ -20,6 +20,7 @@ impl Source {
     }
 
     /// The names of its kernels: what stands before the first bracket behind `__launch_bounds__(..)`.
+    #[cfg(feature = "emulator")]
     pub(crate) fn kernels(&self) -> Vec<&'static str> {
         let heads = self.text.split("__global__").skip(1);
         heads

@@ -15,6 +15,11 @@ pub(super) struct KvCache<B: Backend> {
     free: Vec<u32>,
 }
 
+/// Pages that so many tokens take.
+pub(super) fn pages_for(tokens: usize) -> usize {
+    tokens.div_ceil(PAGE_TOKENS)
+}
+
 impl<B: Backend> KvCache<B> {
     pub(super) fn new(transformer: &Transformer<B>, pages: usize) -> Result<Self, BackendError> {
         let layers = transformer.config().layers;
@@ -28,11 +33,6 @@ impl<B: Backend> KvCache<B> {
             holders: vec![0; pages],
             free,
         })
-    }
-
-    /// Pages that so many tokens take.
-    pub(super) fn pages_for(tokens: usize) -> usize {
-        tokens.div_ceil(PAGE_TOKENS)
     }
 
     pub(super) fn free_pages(&self) -> usize {
@@ -57,18 +57,30 @@ impl<B: Backend> KvCache<B> {
         tokens: usize,
         count: usize,
     ) -> Vec<u32> {
+        let pages = self.share(from, tokens, count);
+        self.copy_last(backend, from, &pages, tokens);
+        pages
+    }
+
+    /// The same, but the last part is not copied: for tokens that are still to be read.
+    pub(super) fn share(&mut self, from: &[u32], tokens: usize, count: usize) -> Vec<u32> {
         let shared = tokens / PAGE_TOKENS;
         let mut pages = from[..shared].to_vec();
         for page in &pages {
             self.holders[*page as usize] += 1;
         }
         pages.extend(self.take(count - shared));
+        pages
+    }
+
+    /// Copies what the first `tokens` tokens of a sequence have in their last page, where it is not full.
+    pub(super) fn copy_last(&mut self, backend: &B, from: &[u32], to: &[u32], tokens: usize) {
         if !tokens.is_multiple_of(PAGE_TOKENS) {
+            let last = tokens / PAGE_TOKENS;
             let all = 0..self.holders.len() * self.page_elements;
             let buffer = backend.view_mut(&mut self.buffer, all);
-            backend.copy_page(from[shared], pages[shared], self.page_elements, buffer);
+            backend.copy_page(from[last], to[last], self.page_elements, buffer);
         }
-        pages
     }
 
     /// Gives pages back; one is free when its last holder lets go.

@@ -66,7 +66,7 @@ pub(super) fn draw(
 
 impl Sampling {
     /// Whether no word is filtered out.
-    fn keeps_all(&self, vocab: usize) -> bool {
+    pub(super) fn keeps_all(&self, vocab: usize) -> bool {
         let all_ranks = self.top_k == 0 || vocab <= self.top_k;
         all_ranks && 1.0 <= self.top_p && self.min_p <= 0.0
     }

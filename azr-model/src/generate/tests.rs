@@ -8,7 +8,7 @@ use super::{BatchLimits, Completion, Finish, Request, Sampling, StopStrings, Usa
 use crate::{
     CpuBackend, Transformer,
     config::Architecture,
-    learn::{Sequence, TokenGradients, Trainer, TrainerOptions},
+    learn::{Sequence, TokenGradients, TokenScores, Trainer, TrainerOptions},
     precision::Precision,
     transformer::specimens,
 };
@@ -27,15 +27,12 @@ fn requests(count: usize, seed: u64) -> Vec<Request> {
         .collect()
 }
 
-fn sample(
-    transformer: &Transformer,
-    requests: &[Request],
-    limits: &BatchLimits,
-    threads: usize,
-) -> Vec<Completion> {
-    let parameters = transformer.to_parameters().unwrap();
-    let transformer = Transformer::new(CpuBackend::with_threads(threads), parameters).unwrap();
-    complete(&transformer, requests, limits)
+const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::Bf16];
+
+fn transformer(architecture: Architecture, precision: Precision, threads: usize) -> Transformer {
+    let backend = CpuBackend::with_threads(threads).with_precision(precision);
+    let parameters = specimens::parameters(specimens::dimensions(architecture));
+    Transformer::new(backend, parameters).unwrap()
 }
 
 fn complete(
@@ -58,11 +55,26 @@ fn complete(
 }
 
 #[test]
-fn the_same_request_gives_the_same_bytes_alone_among_others_and_under_any_limits() {
-    for architecture in Architecture::ALL {
-        let transformer = specimens::transformer(architecture);
-        let requests = requests(24, 1);
-        let expected = sample(&transformer, &requests, &BatchLimits::default(), 2);
+fn the_same_request_gives_the_same_bytes_alone_among_63_others_and_under_any_limits() {
+    let tight = BatchLimits {
+        sequences_max: 3,
+        cache_tokens_max: 1,
+        prefill_tokens_max: 10,
+    };
+    let middling = BatchLimits {
+        sequences_max: 7,
+        cache_tokens_max: 900,
+        prefill_tokens_max: 100,
+    };
+    let mut of_all = Vec::new();
+    for (architecture, precision) in Architecture::ALL
+        .into_iter()
+        .flat_map(|it| PRECISIONS.map(|precision| (it, precision)))
+    {
+        let [one, two, three] =
+            [1, 2, 3].map(|threads| transformer(architecture, precision, threads));
+        let requests = requests(64, 1);
+        let expected = complete(&two, &requests, &BatchLimits::default());
         assert!(
             expected.iter().any(|it| it.finish == Finish::Stop),
             "some response ends by itself"
@@ -71,28 +83,16 @@ fn the_same_request_gives_the_same_bytes_alone_among_others_and_under_any_limits
             expected.iter().any(|it| it.finish == Finish::Length),
             "some response is cut"
         );
-        let tight = BatchLimits {
-            sequences_max: 3,
-            cache_tokens_max: 1,
-            prefill_tokens_max: 10,
-        };
-        let middling = BatchLimits {
-            sequences_max: 7,
-            cache_tokens_max: 900,
-            prefill_tokens_max: 100,
-        };
-        assert_eq!(expected, sample(&transformer, &requests, &tight, 1));
-        assert_eq!(expected, sample(&transformer, &requests, &middling, 3));
+        assert_eq!(expected, complete(&one, &requests, &tight));
+        assert_eq!(expected, complete(&three, &requests, &middling));
         for (request, expected) in requests.iter().zip(&expected) {
-            let alone = sample(
-                &transformer,
-                std::slice::from_ref(request),
-                &BatchLimits::default(),
-                1,
-            );
+            let alone = complete(&one, std::slice::from_ref(request), &BatchLimits::default());
             assert_eq!(*expected, alone[0]);
         }
+        of_all.push(expected);
     }
+    // The second of each pair had its weights rounded.
+    assert!(of_all.chunks(2).all(|pair| pair[0] != pair[1]));
 }
 
 proptest! {
@@ -106,36 +106,50 @@ proptest! {
         micro_batch_tokens_max in 1usize..2000,
         threads in 1usize..4,
         architecture in prop::sample::select(Architecture::ALL.to_vec()),
-        precision in prop::sample::select(vec![Precision::F32, Precision::Bf16]),
     ) {
-        let parameters = specimens::parameters(specimens::dimensions(architecture));
-        let backend = CpuBackend::with_threads(threads).with_precision(precision);
-        let sampler = Transformer::new(backend, parameters.clone()).unwrap();
-        let learner = CpuBackend::default().with_precision(precision);
-        let learner = Transformer::new(learner, parameters).unwrap();
         let mut requests = requests(15, seed);
         for request in &mut requests {
             request.sampling = Sampling::at_temperature(temperature);
         }
         let limits = BatchLimits { sequences_max, ..BatchLimits::default() };
-        let completions = complete(&sampler, &requests, &limits);
-        let sequences: Vec<Sequence> = requests.iter().zip(&completions).map(|(request, completion)| Sequence {
-            tokens: [request.prompt.clone(), completion.tokens.clone()].concat(),
-            prompt_len: request.prompt.len(),
-        }).collect();
-        let options = TrainerOptions { micro_batch_tokens_max, ..TrainerOptions::default() };
-        let mut trainer = Trainer::new(learner, options).unwrap();
-        let mut learned = Vec::new();
-        trainer.accumulate(&sequences, temperature, &mut |_, scores| {
-            learned.push(scores.logprobs.clone());
-            let zeros = vec![0.0; scores.logprobs.len()];
-            TokenGradients { logprob: zeros.clone(), entropy: zeros }
-        }).unwrap();
-        for (completion, learned) in completions.iter().zip(&learned) {
-            let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
-            prop_assert_eq!(bits(&completion.logprobs), bits(learned));
+        for precision in PRECISIONS {
+            let completions = complete(&transformer(architecture, precision, threads), &requests, &limits);
+            let options = TrainerOptions { micro_batch_tokens_max, ..TrainerOptions::default() };
+            let learner = Trainer::new(transformer(architecture, precision, 2), options).unwrap();
+            let learned = learned(learner, temperature, &requests, &completions);
+            for (completion, learned) in completions.iter().zip(&learned) {
+                let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+                prop_assert_eq!(bits(&completion.logprobs), bits(learned), "{:?}", precision);
+            }
         }
     }
+}
+
+/// The learner's log-probabilities of what was sampled.
+fn learned(
+    mut learner: Trainer,
+    temperature: f32,
+    requests: &[Request],
+    completions: &[Completion],
+) -> Vec<Vec<f32>> {
+    let sequence = |(request, completion): (&Request, &Completion)| Sequence {
+        tokens: [request.prompt.as_slice(), &completion.tokens].concat(),
+        prompt_len: request.prompt.len(),
+    };
+    let sequences: Vec<Sequence> = requests.iter().zip(completions).map(sequence).collect();
+    let mut learned = Vec::new();
+    let mut weigh = |_: usize, scores: &TokenScores| {
+        learned.push(scores.logprobs.clone());
+        let zeros = vec![0.0; scores.logprobs.len()];
+        TokenGradients {
+            logprob: zeros.clone(),
+            entropy: zeros,
+        }
+    };
+    learner
+        .accumulate(&sequences, temperature, &mut weigh)
+        .unwrap();
+    learned
 }
 
 #[test]
@@ -165,33 +179,69 @@ fn what_a_wave_took_is_counted() {
         slots_empty_at_the_end: 1,
     };
     assert_eq!(mixed, expected);
-    // The same prompt twice: the second waits for a pass, then reads only the prompt's last token.
+    // The same prompt twice: both draw from the same logits.
     let shared = usage(&[request(1, 3), request(1, 3)]);
     let expected = Usage {
-        passes: 4,
-        tokens: 10 + 1 + 2 + 2,
-        slots: 8,
-        slots_empty_before_the_end: 1,
-        slots_empty_at_the_end: 1,
+        passes: 3,
+        tokens: 10 + 2 + 2,
+        slots: 6,
+        slots_empty_before_the_end: 0,
+        slots_empty_at_the_end: 0,
     };
     assert_eq!(shared, expected);
 }
 
 #[test]
+fn a_prompt_is_read_once_even_if_the_first_to_read_it_leave_at_once() {
+    let transformer = specimens::transformer(Architecture::Llama);
+    let request = |prompt: usize, new_tokens_max| Request {
+        prompt: specimens::tokens(prompt, 37, prompt as u32),
+        new_tokens_max,
+        sampling: Sampling::at_temperature(1.0),
+        seed: 0,
+        stop_tokens: Arc::new([]),
+        stop_strings: StopStrings::default(),
+    };
+    let tokens = |requests: &[Request], limits: BatchLimits| {
+        let mut ended = 0;
+        let usage = generate(&transformer, requests, &limits, &mut |_, _| ended += 1).unwrap();
+        assert_eq!(ended, requests.len());
+        usage.tokens
+    };
+    let two = BatchLimits {
+        sequences_max: 2,
+        ..BatchLimits::default()
+    };
+    for prompt in [1, 2, 64, 65, 100, 128] {
+        // The third has to read the last token again, and the fourth draws from the same logits as the third.
+        let last = vec![request(prompt, 1); 4];
+        assert_eq!(tokens(&last, two), prompt + 1, "{prompt}");
+        let first = [vec![request(prompt, 1)], vec![request(prompt, 3); 3]].concat();
+        assert_eq!(tokens(&first, two), prompt + 2 * 3 + 2, "{prompt}");
+    }
+    // There is no room for both prompts: the one that waits gives way, and is read again.
+    let tight = BatchLimits {
+        cache_tokens_max: 1,
+        ..two
+    };
+    let crossed = [request(100, 1), request(150, 1), request(100, 1)];
+    assert_eq!(tokens(&crossed, tight), 100 + 150 + 100);
+    assert_eq!(tokens(&crossed, two), 100 + 150 + 1);
+}
+
+#[test]
 fn greedy_takes_the_likeliest_token_whatever_the_seed() {
     let transformer = specimens::transformer(Architecture::Llama);
+    let sample = |requests: &[Request]| complete(&transformer, requests, &BatchLimits::default());
     let greedy = |seed| {
         let mut requests = requests(6, seed);
         for request in &mut requests {
             request.sampling = Sampling::GREEDY;
         }
-        sample(&transformer, &requests, &BatchLimits::default(), 1)
+        sample(&requests)
     };
     assert_eq!(greedy(1), greedy(99));
-    assert_ne!(
-        sample(&transformer, &requests(6, 1), &BatchLimits::default(), 1),
-        greedy(1)
-    );
+    assert_ne!(sample(&requests(6, 1)), greedy(1));
 }
 
 #[test]

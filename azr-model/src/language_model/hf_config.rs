@@ -5,7 +5,7 @@
 
 mod rope;
 
-use crate::config::{Architecture, ConfigError, Dimensions, ModelConfig};
+use crate::config::{Architecture, Dimensions, ModelConfig};
 use crate::weights::{SizeError, check_sizes};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -60,9 +60,6 @@ pub enum HfConfigError {
     /// A size is absurd.
     #[error("its dimensions are not those of a model that can be loaded")]
     Size(#[source] SizeError),
-    /// The dimensions contradict each other.
-    #[error("its dimensions make no model; correct config.json")]
-    Config(#[source] ConfigError),
 }
 
 /// What a `config.json` says.

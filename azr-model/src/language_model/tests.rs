@@ -15,20 +15,6 @@ fn model(architecture: Architecture, tied: bool) -> LanguageModel {
     LanguageModel::from_parts(parameters, fixture::language(), "a test").unwrap()
 }
 
-fn hub() -> Hub {
-    let cache = PathBuf::from("no-such-cache");
-    Hub {
-        endpoint: hub::ENDPOINT.to_owned(),
-        cache,
-        token: None,
-        report: None,
-    }
-}
-
-fn load(directory: &Path) -> Result<LanguageModel, LoadError> {
-    LanguageModel::load(&ModelSource::Directory(directory.to_owned()), &hub())
-}
-
 fn saved(precision: Precision) -> (TempDir, PathBuf, LanguageModel) {
     let place = tempdir().unwrap();
     let directory = place.path().join("runs/model");
@@ -48,7 +34,7 @@ fn a_saved_model_is_loaded_as_it_was() {
         let directory = place.path().join("model");
         let model = model(architecture, tied);
         model.save(&directory, Precision::F32).unwrap();
-        let loaded = load(&directory).unwrap();
+        let loaded = LanguageModel::load_local(&directory).unwrap();
         assert!(loaded.parameters == model.parameters);
         assert_eq!(loaded.language.stop_tokens(), model.language.stop_tokens());
         assert_eq!(loaded.language.defaults(), model.language.defaults());
@@ -98,7 +84,7 @@ fn half_precision_is_half_the_size_and_close() {
         .unwrap()
         .len() as usize;
     assert!(bytes < model.parameters.data.len() * 2 + 8192);
-    let loaded = load(&directory).unwrap();
+    let loaded = LanguageModel::load_local(&directory).unwrap();
     for (ours, theirs) in model.parameters.data.iter().zip(&loaded.parameters.data) {
         assert!(
             (ours - theirs).abs() <= ours.abs() / 256.0,
@@ -132,7 +118,7 @@ fn a_save_never_touches_what_is_there() {
     let empty = place.path().join("empty");
     fs::create_dir(&empty).unwrap();
     model.save(&empty, Precision::F32).unwrap();
-    assert!(load(&empty).is_ok());
+    assert!(LanguageModel::load_local(&empty).is_ok());
 }
 
 #[test]
@@ -145,7 +131,7 @@ fn leftovers_of_a_killed_save_are_replaced() {
     model(Architecture::Llama, true)
         .save(&directory, Precision::F32)
         .unwrap();
-    assert!(load(&directory).is_ok() && !aside.exists());
+    assert!(LanguageModel::load_local(&directory).is_ok() && !aside.exists());
 }
 
 fn edit_json(path: &Path, edit: impl FnOnce(&mut Value)) {
@@ -160,7 +146,7 @@ type Damage = Box<dyn FnOnce(&Path)>;
 fn complaint(damage: impl FnOnce(&Path)) -> String {
     let (_place, directory, _) = saved(Precision::F32);
     damage(&directory);
-    sentence(&load(&directory).expect_err("a damaged model must not load"))
+    sentence(&LanguageModel::load_local(&directory).expect_err("a damaged model must not load"))
 }
 
 #[test]
@@ -258,7 +244,7 @@ fn a_head_that_differs_from_the_embedding_is_kept_whatever_the_configuration_say
     edit_json(&directory.join("config.json"), |config| {
         config["tie_word_embeddings"] = json!(true)
     });
-    let loaded = load(&directory).unwrap();
+    let loaded = LanguageModel::load_local(&directory).unwrap();
     assert!(!loaded.config().tied_embeddings && loaded.parameters == model.parameters);
 }
 
@@ -273,7 +259,7 @@ fn templates_and_special_tokens_are_found_where_older_files_keep_them() {
     edit_json(&directory.join("generation_config.json"), |config| {
         config["eos_token_id"] = json!([7, 9])
     });
-    let language = load(&directory).unwrap().language;
+    let language = LanguageModel::load_local(&directory).unwrap().language;
     assert_eq!(
         language
             .render(&[], crate::chat_template::Ending::LastMessage)
@@ -290,7 +276,7 @@ fn a_model_without_a_template_says_so_when_asked_to_chat() {
     edit_json(&directory.join("tokenizer_config.json"), |config| {
         _ = config.as_object_mut().unwrap().remove("chat_template")
     });
-    let language = load(&directory).unwrap().language;
+    let language = LanguageModel::load_local(&directory).unwrap().language;
     assert!(
         language
             .encode_chat("x", "")

@@ -7,6 +7,7 @@ use crate::{
     CpuBackend, Transformer,
     config::Architecture,
     learn::{TokenScores, optimizer::StepError},
+    precision::Precision,
     transformer::specimens,
 };
 
@@ -37,14 +38,20 @@ fn weigh(_: usize, scores: &TokenScores) -> TokenGradients {
     }
 }
 
+const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::Bf16];
+
 fn trainer(options: TrainerOptions) -> Trainer {
     Trainer::new(specimens::transformer(Architecture::Qwen2), options).unwrap()
 }
 
-fn gradient(options: TrainerOptions, threads: usize) -> Vec<f32> {
+fn trainer_in(precision: Precision, options: TrainerOptions, threads: usize) -> Trainer {
     let parameters = specimens::parameters(specimens::dimensions(Architecture::Qwen2));
-    let transformer = Transformer::new(CpuBackend::with_threads(threads), parameters).unwrap();
-    let mut trainer = Trainer::new(transformer, options).unwrap();
+    let backend = CpuBackend::with_threads(threads).with_precision(precision);
+    Trainer::new(Transformer::new(backend, parameters).unwrap(), options).unwrap()
+}
+
+fn gradient(precision: Precision, options: TrainerOptions, threads: usize) -> Vec<f32> {
+    let mut trainer = trainer_in(precision, options, threads);
     trainer.accumulate(&sequences(1), 1.0, &mut weigh).unwrap();
     trainer.with_gradient(<[f32]>::to_vec).unwrap()
 }
@@ -55,49 +62,48 @@ fn weights(trainer: &Trainer) -> Vec<f32> {
 
 #[test]
 fn checkpointing_and_threads_change_no_bit_of_the_gradient() {
-    for micro_batch_tokens_max in [1, 100, 100_000] {
-        let options = |checkpointing| TrainerOptions {
-            micro_batch_tokens_max,
-            checkpointing,
-        };
-        let expected = gradient(options(Checkpointing::None), 1);
-        assert!(expected.iter().any(|value| *value != 0.0));
-        assert_eq!(
-            expected,
-            gradient(options(Checkpointing::None), 3),
-            "threads"
-        );
-        assert_eq!(
-            expected,
-            gradient(options(Checkpointing::EveryLayer), 2),
-            "checkpointing"
-        );
+    for precision in PRECISIONS {
+        for micro_batch_tokens_max in [1, 100, 100_000] {
+            let with = |checkpointing, threads| {
+                let options = TrainerOptions {
+                    micro_batch_tokens_max,
+                    checkpointing,
+                };
+                gradient(precision, options, threads)
+            };
+            let expected = with(Checkpointing::None, 1);
+            assert!(expected.iter().any(|value| *value != 0.0));
+            assert_eq!(expected, with(Checkpointing::None, 3), "threads");
+            let recomputed = with(Checkpointing::EveryLayer, 2);
+            assert_eq!(expected, recomputed, "checkpointing");
+        }
     }
 }
 
 #[test]
 fn packing_changes_no_score_and_hardly_the_gradient() {
-    let with = |micro_batch_tokens_max| {
-        let mut trainer = trainer(TrainerOptions {
-            micro_batch_tokens_max,
-            ..TrainerOptions::default()
-        });
-        let mut seen = Vec::new();
-        let weigh = &mut |index: usize, scores: &TokenScores| {
-            seen.push((index, scores.clone()));
-            weigh(index, scores)
+    for precision in PRECISIONS {
+        let with = |micro_batch_tokens_max| {
+            let options = TrainerOptions {
+                micro_batch_tokens_max,
+                ..TrainerOptions::default()
+            };
+            let mut trainer = trainer_in(precision, options, 2);
+            let mut seen = Vec::new();
+            let weigh = &mut |index: usize, scores: &TokenScores| {
+                seen.push((index, scores.clone()));
+                weigh(index, scores)
+            };
+            trainer.accumulate(&sequences(1), 0.9, weigh).unwrap();
+            (seen, trainer.with_gradient(<[f32]>::to_vec).unwrap())
         };
-        trainer.accumulate(&sequences(1), 0.9, weigh).unwrap();
-        (seen, trainer.with_gradient(<[f32]>::to_vec).unwrap())
-    };
-    let (alone, together) = (with(1), with(100_000));
-    assert_eq!(alone.0, together.0);
-    let scale = alone
-        .1
-        .iter()
-        .fold(0.0f32, |largest, value| largest.max(value.abs()));
-    for (a, b) in alone.1.iter().zip(&together.1) {
-        assert!((a - b).abs() <= 1e-5 * scale, "{a} and {b}");
+        let (alone, together) = (with(1), with(100_000));
+        assert_eq!(alone.0, together.0);
+        let largest = |most: f32, value: &f32| most.max(value.abs());
+        let scale = alone.1.iter().fold(0.0, largest);
+        for (a, b) in alone.1.iter().zip(&together.1) {
+            assert!((a - b).abs() <= 1e-5 * scale, "{a} and {b}");
+        }
     }
 }
 

@@ -6,45 +6,17 @@ use thiserror::Error;
 
 use super::{
     optimizer::{AdamW, OptimizerState, StepError},
+    options::TrainerOptions,
     terms::{Sequence, StepOptions, StepReport, TokenGradients, TokenScores},
 };
 use crate::{
     backend::{Backend, BackendError, Batch, CpuBackend},
     transformer::{
         InputError, ScoreGradients, Transformer,
-        arena::{Arena, Capacity, Keep},
+        arena::{Arena, Capacity},
         packing,
     },
 };
-
-/// What is kept of the forward pass for the backward pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Checkpointing {
-    /// Every activation: fastest, and the memory of all blocks.
-    None,
-    /// The input of every block; the rest is computed again: a third more arithmetic, the memory of one block. The
-    /// gradients are the same, bit for bit.
-    EveryLayer,
-}
-
-/// How a trainer uses memory. None of this changes a log-probability; the micro-batch is part of the order in which
-/// gradients are summed, so it changes their last bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TrainerOptions {
-    /// Tokens of one forward and backward pass; a longer sequence gets a pass of its own.
-    pub micro_batch_tokens_max: usize,
-    /// What is kept.
-    pub checkpointing: Checkpointing,
-}
-
-impl Default for TrainerOptions {
-    fn default() -> Self {
-        Self {
-            micro_batch_tokens_max: 1024,
-            checkpointing: Checkpointing::None,
-        }
-    }
-}
 
 /// Why nothing could be learned from some sequences.
 #[derive(Debug, Error)]
@@ -128,7 +100,7 @@ pub struct Trainer<B: Backend = CpuBackend> {
     transformer: Transformer<B>,
     gradient: B::Buffer,
     optimizer: AdamW<B>,
-    arena: Arena<B>,
+    arena: Arena<B::Buffer>,
     options: TrainerOptions,
 }
 
@@ -171,16 +143,8 @@ impl<B: Backend> Trainer<B> {
     ) -> Result<Self, LearnError> {
         let backend = transformer.backend();
         let gradient = backend.allocate(transformer.layout().elements())?;
-        let keep = match options.checkpointing {
-            Checkpointing::None => Keep::Everything,
-            Checkpointing::EveryLayer => Keep::Inputs,
-        };
-        let nothing = Capacity {
-            rows: 0,
-            outputs: 0,
-            pages: 0,
-        };
-        let arena = Arena::new(backend, transformer.config(), keep, nothing)?;
+        let keep = options.checkpointing.keeps();
+        let arena = Arena::new(backend, transformer.config(), keep, Capacity::NOTHING)?;
         Ok(Self {
             transformer,
             gradient,
@@ -190,14 +154,15 @@ impl<B: Backend> Trainer<B> {
         })
     }
 
+    /// The largest pass that there is memory for.
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> Capacity {
+        self.arena.capacity()
+    }
+
     /// The model as it is now, to sample from or to save.
     pub fn transformer(&self) -> &Transformer<B> {
         &self.transformer
-    }
-
-    /// Gives the model back.
-    pub fn into_transformer(self) -> Transformer<B> {
-        self.transformer
     }
 
     /// Scores the responses at a temperature, hands the scores of each sequence to `weigh` in order of their index, and

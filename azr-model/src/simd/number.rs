@@ -116,6 +116,7 @@ impl Number for Bf16 {
 mod tests {
     use super::*;
     use crate::{
+        half::rounded_to_bf16,
         kernels::contract::numbers,
         simd::{
             Isa,
@@ -138,10 +139,7 @@ mod tests {
                     line[Bf16::place(column)] = Bf16::round(*value);
                 }
             }
-            let rounded: Vec<f32> = b
-                .iter()
-                .map(|it| f32_from_bf16(bf16_from_f32(*it)))
-                .collect();
+            let rounded: Vec<f32> = b.iter().map(|it| rounded_to_bf16(*it)).collect();
             let extent = Extent {
                 rows,
                 depth,

@@ -41,7 +41,7 @@ impl Panels {
         depth: usize,
         precision: Precision,
     ) -> Result<Self, TryReserveError> {
-        let elements = columns.div_ceil(PANEL) * PANEL * depth;
+        let elements = Self::elements(columns, depth);
         let held = match precision {
             Precision::F32 => Held::F32(Aligned::zeros(elements)?),
             Precision::Bf16 => Held::Bf16(Aligned::zeros(elements)?),
@@ -51,6 +51,11 @@ impl Panels {
             depth,
             columns,
         })
+    }
+
+    /// Numbers that they hold, those that fill the last panel up among them.
+    pub(crate) fn elements(columns: usize, depth: usize) -> usize {
+        columns.div_ceil(PANEL) * PANEL * depth
     }
 
     /// Takes over a row-major `[columns, depth]` matrix.

@@ -1,8 +1,10 @@
 //! Matrix products of any size, blocked for the caches and shared out among threads.
 //!
-//! `out[i, j] = finish(sum over k of left[i, k] * right[k, j])`, each sum one chain of fused multiply-adds in the order
-//! of `k` that begins at zero. Blocks keep partial sums in f32, which changes no bit, so neither the number of rows nor
-//! that of threads can be seen in a result.
+//! `out[i, j] = finish(sum over k of left[i, k] * right[k, j])`. Over weights that were packed before, each sum is one
+//! chain of fused multiply-adds in the order of `k` that begins at zero, however many rows are read together. Other right
+//! factors belong to gradients, whose depth (words of the vocabulary, tokens of a batch) has no bound: where it is more
+//! than [`CHAIN_MAX`], a chain ends after [`BLOCK_DEPTH`] products, and chains are added in order. Neither the number of
+//! rows nor that of threads can be seen in a result.
 
 use std::ops::Range;
 
@@ -28,6 +30,8 @@ const BLOCK_ROWS: usize = 4 * SLICE_ROWS;
 const BLOCK_COLUMNS: usize = 128;
 /// Depth of a block: a panel of the right factor (16 KiB) stays in the first-level cache.
 const BLOCK_DEPTH: usize = 256;
+/// Products of a gradient that are one chain still: the roundings of a longer one add up to more than PyTorch's do.
+const CHAIN_MAX: usize = 8_192;
 /// Work below this many nanoseconds (estimated) is not worth handing to another thread.
 const GRAIN_NS: usize = 20_000;
 /// Parts that each thread should find in a product of many rows: more are shared out more evenly, fewer pack less.
@@ -206,8 +210,6 @@ impl Product<'_> {
         columns: Range<usize>,
         mut out: MatrixMut<'_>,
     ) {
-        let panels = columns.len().div_ceil(PANEL);
-        let stride = panels * PANEL;
         // Few rows read each weight once: whole panels stream best. More rows come back to a panel, which must stay.
         let streams = rows.len() <= ROWS_MAX
             && self.left.lies == Lies::InRows
@@ -217,19 +219,40 @@ impl Product<'_> {
         } else {
             BLOCK_DEPTH
         };
+        let chain = match self.right {
+            Factor::Rows { .. } if CHAIN_MAX < self.depth => BLOCK_DEPTH,
+            _ => self.depth.max(1),
+        };
+        let mut finish = self.finish;
         for depth in (0..self.depth.max(1)).step_by(step) {
-            let start = if depth == 0 {
+            let start = if depth % chain == 0 {
                 Start::Zero
             } else {
                 Start::Resume
             };
-            let span = depth..self.depth.min(depth + step);
-            self.accumulate(isa, space, &rows, &columns, span, start);
+            let end = self.depth.min(depth + step);
+            self.accumulate(isa, space, &rows, &columns, depth..end, start);
+            if end % chain == 0 || end == self.depth {
+                self.pass_on(finish, &space.sums, &rows, &columns, &mut out);
+                finish = Finish::Accumulate;
+            }
         }
-        for (i, row) in rows.enumerate() {
-            let sums = &space.sums[i * stride..][..columns.len()];
+    }
+
+    /// Sums of a block become results.
+    fn pass_on(
+        &self,
+        finish: Finish<'_>,
+        sums: &[f32],
+        rows: &Range<usize>,
+        columns: &Range<usize>,
+        out: &mut MatrixMut<'_>,
+    ) {
+        let stride = columns.len().next_multiple_of(PANEL);
+        for (i, row) in rows.clone().enumerate() {
+            let sums = &sums[i * stride..][..columns.len()];
             let out = out.row(i);
-            match self.finish {
+            match finish {
                 Finish::Store => out.copy_from_slice(sums),
                 Finish::Bias(bias) => {
                     for ((out, sum), bias) in out.iter_mut().zip(sums).zip(&bias[columns.clone()]) {

@@ -3,7 +3,7 @@
 //! A buffer holds `rows` rows of its width; a smaller batch uses the beginning of each.
 
 use crate::{
-    backend::{Backend, BackendError},
+    backend::{Backend, BackendError, Heads},
     config::ModelConfig,
 };
 
@@ -60,28 +60,26 @@ pub(crate) struct GradientBuffers<T> {
 }
 
 /// All buffers of a pass.
-pub(crate) struct Arena<B: Backend> {
+pub(crate) struct Arena<T> {
     pub(crate) keep: Keep,
-    rows: usize,
-    outputs: usize,
-    pages: usize,
+    capacity: Capacity,
     /// The residual stream at the input of each block and behind the last; one buffer where nothing is kept.
-    pub(crate) streams: Vec<B::Buffer>,
+    pub(crate) streams: Vec<T>,
     /// One for each block, or one for all.
-    pub(crate) layers: Vec<LayerBuffers<B::Buffer>>,
+    pub(crate) layers: Vec<LayerBuffers<T>>,
     /// Cosines and sines, `[n, head_dim]`.
-    pub(crate) turns: B::Buffer,
+    pub(crate) turns: T,
     /// Keys and values of one block, for passes that read whole sequences.
-    pub(crate) cache: B::Buffer,
+    pub(crate) cache: T,
     /// Rows of the outputs before and after the last norm, `[outputs, d]`, and its roots.
-    pub(crate) picked: B::Buffer,
-    pub(crate) hidden: B::Buffer,
-    pub(crate) hidden_root: B::Buffer,
+    pub(crate) picked: T,
+    pub(crate) hidden: T,
+    pub(crate) hidden_root: T,
     /// `[outputs]` each.
-    pub(crate) logprobs: B::Buffer,
-    pub(crate) entropies: B::Buffer,
+    pub(crate) logprobs: T,
+    pub(crate) entropies: T,
     /// Empty where nothing is kept.
-    pub(crate) gradients: Option<GradientBuffers<B::Buffer>>,
+    pub(crate) gradients: Option<GradientBuffers<T>>,
 }
 
 /// Sizes that a pass needs.
@@ -95,14 +93,48 @@ pub(crate) struct Capacity {
     pub(crate) pages: usize,
 }
 
-impl<B: Backend> Arena<B> {
+impl Capacity {
+    /// For no pass.
+    pub(crate) const NOTHING: Self = Self {
+        rows: 0,
+        outputs: 0,
+        pages: 0,
+    };
+
+    /// What is enough for both.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            rows: self.rows.max(other.rows),
+            outputs: self.outputs.max(other.outputs),
+            pages: self.pages.max(other.pages),
+        }
+    }
+
+    fn holds(self, other: Self) -> bool {
+        self.or(other) == self
+    }
+}
+
+impl<T> Arena<T> {
     /// Takes memory for passes up to this capacity.
-    pub(crate) fn new(
+    pub(crate) fn new<B: Backend<Buffer = T>>(
         backend: &B,
         config: &ModelConfig,
         keep: Keep,
         capacity: Capacity,
     ) -> Result<Self, BackendError> {
+        Self::with(config, keep, capacity, |elements| {
+            backend.allocate(elements)
+        })
+    }
+
+    /// Asks for each buffer by its number of elements: the one place that knows what there is.
+    pub(crate) fn with<E>(
+        config: &ModelConfig,
+        keep: Keep,
+        capacity: Capacity,
+        allocate: impl Fn(usize) -> Result<T, E>,
+    ) -> Result<Self, E> {
         let Capacity {
             rows,
             outputs,
@@ -119,25 +151,18 @@ impl<B: Backend> Arena<B> {
         } else {
             1
         };
-        let page = crate::kernels::attention::Heads {
-            heads: config.heads,
-            kv_heads: config.kv_heads,
-            head_dim: config.head_dim,
-        }
-        .page_elements();
-        let many = |width: usize| backend.allocate(rows * width);
-        let few = |width: usize| backend.allocate(outputs * width);
+        let page = Heads::of(config).page_elements();
+        let many = |width: usize| allocate(rows * width);
+        let few = |width: usize| allocate(outputs * width);
         Ok(Self {
             keep,
-            rows,
-            outputs,
-            pages,
-            streams: (0..streams).map(|_| many(d)).collect::<Result<_, _>>()?,
+            capacity,
+            streams: (0..streams).map(|_| many(d)).collect::<Result<_, E>>()?,
             layers: (0..layers)
                 .map(|_| layer_buffers(config, many))
-                .collect::<Result<_, _>>()?,
+                .collect::<Result<_, E>>()?,
             turns: many(config.head_dim)?,
-            cache: backend.allocate(pages * page)?,
+            cache: allocate(pages * page)?,
             picked: few(d)?,
             hidden: few(d)?,
             hidden_root: few(1)?,
@@ -161,47 +186,34 @@ impl<B: Backend> Arena<B> {
         })
     }
 
+    /// The passes that it is for.
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> Capacity {
+        self.capacity
+    }
+
     /// Takes memory anew if a pass of this capacity would not fit.
-    pub(crate) fn fit(
+    pub(crate) fn fit<B: Backend<Buffer = T>>(
         &mut self,
         backend: &B,
         config: &ModelConfig,
         capacity: Capacity,
     ) -> Result<(), BackendError> {
-        let Capacity {
-            rows,
-            outputs,
-            pages,
-        } = capacity;
-        if rows <= self.rows && outputs <= self.outputs && pages <= self.pages {
+        if self.capacity.holds(capacity) {
             return Ok(());
         }
-        let larger = Capacity {
-            rows: rows.max(self.rows),
-            outputs: outputs.max(self.outputs),
-            pages: pages.max(self.pages),
-        };
         // The old memory goes first: two arenas side by side may be more than there is.
-        let keep = self.keep;
-        *self = Self::new(
-            backend,
-            config,
-            keep,
-            Capacity {
-                rows: 0,
-                outputs: 0,
-                pages: 0,
-            },
-        )?;
+        let (keep, larger) = (self.keep, self.capacity.or(capacity));
+        *self = Self::new(backend, config, keep, Capacity::NOTHING)?;
         *self = Self::new(backend, config, keep, larger)?;
         Ok(())
     }
 }
 
-fn layer_buffers<T>(
+fn layer_buffers<T, E>(
     config: &ModelConfig,
-    many: impl Fn(usize) -> Result<T, BackendError>,
-) -> Result<LayerBuffers<T>, BackendError> {
+    many: impl Fn(usize) -> Result<T, E>,
+) -> Result<LayerBuffers<T>, E> {
     let d = config.hidden_size;
     let turned = if config.qk_norm() {
         config.heads + config.kv_heads

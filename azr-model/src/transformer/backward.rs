@@ -23,7 +23,7 @@ impl<B: Backend> Transformer<B> {
     /// The pass kept nothing.
     pub(crate) fn backward(
         &self,
-        arena: &mut Arena<B>,
+        arena: &mut Arena<B::Buffer>,
         batch: &B::Batch,
         (size, pages): (Size, usize),
         scores: ScoreGradients<'_>,
@@ -81,7 +81,7 @@ impl<B: Backend> Transformer<B> {
 
     fn outputs_backward(
         &self,
-        arena: &mut Arena<B>,
+        arena: &mut Arena<B::Buffer>,
         batch: &B::Batch,
         Size { rows, outputs }: Size,
         scores: ScoreGradients<'_>,
@@ -102,7 +102,7 @@ impl<B: Backend> Transformer<B> {
         );
         let saved = HeadSaved {
             hidden: backend.view(&arena.hidden, 0..outputs * d),
-            packed: &self.head,
+            packed: &self.prepared.head,
             weights: backend.view(&self.weights, self.layout.head.clone()),
             inverse_temperature: 1.0 / scores.temperature,
             dlogprobs: backend.view(&gradients.logprobs, 0..outputs),

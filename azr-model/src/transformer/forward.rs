@@ -32,7 +32,13 @@ enum Keys<'a, B: Backend> {
 
 impl<B: Backend> Transformer<B> {
     /// Reads whole sequences.
-    pub(crate) fn read(&self, arena: &mut Arena<B>, batch: &B::Batch, size: Size, pages: usize) {
+    pub(crate) fn read(
+        &self,
+        arena: &mut Arena<B::Buffer>,
+        batch: &B::Batch,
+        size: Size,
+        pages: usize,
+    ) {
         let elements = pages * self.heads().page_elements();
         self.blocks(arena, batch, size, Keys::OfThisPass { elements });
         self.outputs(arena, batch, size);
@@ -41,7 +47,7 @@ impl<B: Backend> Transformer<B> {
     /// Reads the next tokens of sequences whose earlier ones are in the cache.
     pub(crate) fn continue_with(
         &self,
-        arena: &mut Arena<B>,
+        arena: &mut Arena<B::Buffer>,
         batch: &B::Batch,
         size: Size,
         cache: Cache<'_, B>,
@@ -51,12 +57,12 @@ impl<B: Backend> Transformer<B> {
     }
 
     /// Logits of the outputs of the pass before, `[outputs, vocab]`.
-    pub(crate) fn logits(&self, arena: &Arena<B>, size: Size, logits: &mut B::Buffer) {
+    pub(crate) fn logits(&self, arena: &Arena<B::Buffer>, size: Size, logits: &mut B::Buffer) {
         let config = self.config();
         let backend = &self.backend;
         let hidden = backend.view(&arena.hidden, 0..size.outputs * config.hidden_size);
         let out = backend.view_mut(logits, 0..size.outputs * config.vocab_size);
-        backend.linear(hidden, &self.head, Plus::Nothing, out);
+        backend.linear(hidden, &self.prepared.head, Plus::Nothing, out);
     }
 
     /// Log-probabilities of the batch's targets, then entropies, of the outputs of the pass before.
@@ -65,7 +71,7 @@ impl<B: Backend> Transformer<B> {
     /// The device failed.
     pub(crate) fn scores<R>(
         &self,
-        arena: &mut Arena<B>,
+        arena: &mut Arena<B::Buffer>,
         batch: &B::Batch,
         size: Size,
         temperature: f32,
@@ -78,7 +84,7 @@ impl<B: Backend> Transformer<B> {
         backend.head(
             batch,
             hidden,
-            &self.head,
+            &self.prepared.head,
             1.0 / temperature,
             logprobs,
             entropies,
@@ -89,7 +95,13 @@ impl<B: Backend> Transformer<B> {
         Ok(read(logprobs, entropies))
     }
 
-    fn blocks(&self, arena: &mut Arena<B>, batch: &B::Batch, size: Size, keys: Keys<'_, B>) {
+    fn blocks(
+        &self,
+        arena: &mut Arena<B::Buffer>,
+        batch: &B::Batch,
+        size: Size,
+        keys: Keys<'_, B>,
+    ) {
         let Arena {
             streams,
             layers,
@@ -152,7 +164,7 @@ impl<B: Backend> Transformer<B> {
         cache: &mut Cache<'_, B>,
     ) {
         let (config, heads, backend) = (self.config(), self.heads(), &self.backend);
-        let (ranges, weights) = (&self.layout.layers[layer], &self.layers[layer]);
+        let (ranges, weights) = (&self.layout.layers[layer], &self.prepared.layers[layer]);
         let (d, query, width) = (config.hidden_size, config.query_width(), config.qkv_width());
         let parameter = |range: &std::ops::Range<usize>| backend.view(&self.weights, range.clone());
         let stream = backend.view(stream, 0..rows * d);
@@ -216,7 +228,7 @@ impl<B: Backend> Transformer<B> {
         let stream = backend.view_mut(stream, 0..rows * d);
         backend.linear(
             gated,
-            &self.layers[layer].down,
+            &self.prepared.layers[layer].down,
             Plus::Residual(middle),
             stream,
         );
@@ -240,7 +252,12 @@ impl<B: Backend> Transformer<B> {
         );
         let normed = backend.view(&buffers.ffn_normed, 0..rows * d);
         let gate_up = backend.view_mut(&mut buffers.gate_up, 0..rows * 2 * f);
-        backend.linear(normed, &self.layers[layer].gate_up, Plus::Nothing, gate_up);
+        backend.linear(
+            normed,
+            &self.prepared.layers[layer].gate_up,
+            Plus::Nothing,
+            gate_up,
+        );
         let gate_up = backend.view(&buffers.gate_up, 0..rows * 2 * f);
         backend.swiglu(
             gate_up,
@@ -250,7 +267,12 @@ impl<B: Backend> Transformer<B> {
     }
 
     /// Picks the rows of the outputs and takes the last norm of them.
-    fn outputs(&self, arena: &mut Arena<B>, batch: &B::Batch, Size { rows, outputs }: Size) {
+    fn outputs(
+        &self,
+        arena: &mut Arena<B::Buffer>,
+        batch: &B::Batch,
+        Size { rows, outputs }: Size,
+    ) {
         let (config, backend) = (self.config(), &self.backend);
         let d = config.hidden_size;
         let last = arena.streams.len() - 1;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{arena::Capacity, forward::Size};
-use crate::backend::Batch;
+use crate::backend::{Batch, PAGE_TOKENS};
 
 /// Cuts sequences of these lengths into consecutive passes of at most `tokens_max` tokens. A longer one gets a pass of
 /// its own.
@@ -21,6 +21,22 @@ pub(crate) fn passes(lengths: &[usize], tokens_max: usize) -> Vec<Range<usize>> 
         passes.push(first..lengths.len());
     }
     passes
+}
+
+/// The memory that the largest of these passes needs; each sequence is (tokens read, outputs).
+pub(crate) fn capacity(sequences: &[(usize, usize)], tokens_max: usize) -> Capacity {
+    let lengths: Vec<usize> = sequences.iter().map(|(tokens, _)| *tokens).collect();
+    let mut most = Capacity::NOTHING;
+    for pass in passes(&lengths, tokens_max) {
+        let of =
+            |part: fn(&(usize, usize)) -> usize| sequences[pass.clone()].iter().map(part).sum();
+        most = most.or(Capacity {
+            rows: of(|it| it.0),
+            outputs: of(|it| it.1),
+            pages: of(|it| it.0.div_ceil(PAGE_TOKENS)),
+        });
+    }
+    most
 }
 
 /// The sizes of a batch, and the memory it needs.

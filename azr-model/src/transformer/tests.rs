@@ -3,7 +3,7 @@
 use super::specimens;
 use crate::{
     CpuBackend,
-    half::{bf16_from_f32, f32_from_bf16},
+    half::rounded_to_bf16,
     kernels::contract::{slope, wide},
     learn::{Sequence, TokenGradients, Trainer, TrainerOptions},
     parameters::{Parameters, Role},
@@ -167,7 +167,7 @@ fn weights_held_in_bfloat16_give_the_scores_of_a_model_whose_matrices_were_round
             .filter(|it| products.contains(&it.role))
         {
             for weight in &mut rounded.data[entry.range()] {
-                *weight = f32_from_bf16(bf16_from_f32(*weight));
+                *weight = rounded_to_bf16(*weight);
             }
         }
         let tokens = [specimens::tokens(90, layout.config().vocab_size, 1)];

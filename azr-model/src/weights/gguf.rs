@@ -13,7 +13,6 @@ mod rope;
 mod tensors;
 mod write;
 
-use crate::config::ModelConfig;
 use crate::language::Language;
 use crate::parameters::{Layout, Parameters};
 use header::Header;
@@ -29,8 +28,6 @@ pub use write::{Stored, ToFileError};
 /// What a GGUF file holds.
 #[derive(Debug)]
 pub struct GgufModel {
-    /// The shape.
-    pub config: ModelConfig,
     /// The weights, f32.
     pub parameters: Parameters,
     /// Tokenizer, chat template and stop tokens.
@@ -59,7 +56,6 @@ pub fn read(reader: &mut (impl Read + Seek)) -> Result<GgufModel, GgufError> {
     let language = metadata::language(&header, &config)?;
     let parameters = tensors::read(reader, &header, &plan, layout)?;
     Ok(GgufModel {
-        config,
         parameters,
         language,
     })

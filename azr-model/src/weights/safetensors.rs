@@ -14,7 +14,6 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use crate::precision::Precision;
 pub(crate) use file::ReadSeek;
 pub use file::SafetensorsError;
 pub use write::write;

@@ -155,6 +155,17 @@ fn a_process_that_dies_while_saving_leaves_nothing_that_is_taken_for_a_checkpoin
 }
 
 #[test]
+fn a_process_that_dies_before_it_prunes_leaves_no_more_than_are_kept_once_the_run_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    for step in [5, 10, 15] {
+        local(directory.path(), 3).save(step, fill(step)).unwrap();
+    }
+    let found = local(directory.path(), 2).latest().unwrap();
+    assert_eq!(found.checkpoint.map(|it| it.step), Some(15));
+    assert_eq!(names(directory.path()), ["step-10", "step-15"]);
+}
+
+#[test]
 fn a_damaged_checkpoint_is_passed_over_and_its_damage_named() {
     let damages: [(&str, Inflict); 5] = [
         ("model/weights has 5 bytes", |it| {

@@ -3,7 +3,7 @@
 use std::fmt::{Debug, Display};
 use std::ops::RangeInclusive;
 
-use azr_tasks::generator::{HeldOut, LengthMix};
+use azr_tasks::generator::{GeneratedTasks, LengthMix};
 
 use super::ConfigError;
 
@@ -82,7 +82,7 @@ pub(crate) fn induction_inputs(key: &str, inputs: usize) -> Result<(), ConfigErr
 }
 
 /// The generated tasks that `section` asks for.
-pub(crate) fn generated(section: &str, it: &HeldOut) -> Result<(), ConfigError> {
+pub(crate) fn generated(section: &str, it: &GeneratedTasks) -> Result<(), ConfigError> {
     let key = |name: &str| format!("{section}.{name}");
     count(
         &key("tasks_per_kind"),

@@ -4,17 +4,16 @@ use std::path::PathBuf;
 
 use azr_executor::{Bans, Equality, Limits};
 use azr_model::Precision;
-pub use azr_tasks::generator::HeldOut as GeneratedTasks;
+pub use azr_tasks::generator::GeneratedTasks;
 use azr_tasks::{Grammar, InductionRules, Sizes, Standards, TaskKind};
 use serde::{Deserialize, Serialize};
 
 use crate::advantage::Estimator;
-use crate::policy::Sampling;
 
 /// What is trained.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ModelSource {
+pub struct ModelChoice {
     /// `azr-tiny`, a Hugging Face directory, a GGUF file, or a hub id.
     pub source: String,
     /// How exactly the products of sampler and learner hold the weights; what learns is f32 in either case. Run files of
@@ -70,14 +69,6 @@ pub struct SamplingConfig {
     pub sequences_max: usize,
     /// Tokens, over all of them, whose keys and values are kept in memory.
     pub cache_tokens_max: usize,
-}
-
-impl SamplingConfig {
-    /// The distribution that responses are drawn from.
-    #[must_use]
-    pub fn distribution(&self) -> Sampling {
-        Sampling::at_temperature(self.temperature)
-    }
 }
 
 /// What a step does.

@@ -143,10 +143,7 @@ fn unknown_missing_and_mistyped_keys_are_named() {
     let text = Config::parse(&missing, []).unwrap_err().to_string();
     assert!(text.contains("clip_low"), "{text}");
     let text = error(&["steps=many"]);
-    assert!(
-        text.contains("section.key=value") || text.contains("steps"),
-        "{text}"
-    );
+    assert!(text.contains("section.key=value"), "{text}");
     let text = error(&["reward.signal=coin"]);
     assert!(text.contains("coin") && text.contains("verdicts"), "{text}");
     assert!(
@@ -281,7 +278,10 @@ fn no_count_may_be_so_large_that_its_sums_overflow() {
         let text = error(&[&format!("{key}=9223372036854775807")]);
         assert!(text.starts_with(&format!("`{key}` is")), "{key}: {text}");
         let text = error(&[&format!("{key}=-1")]);
-        assert!(!text.is_empty(), "{key}: a negative count");
+        assert!(
+            text.contains(key.rsplit('.').next().unwrap()),
+            "{key}: {text}"
+        );
     }
     let text = error(&["self_play.proposals_per_kind=1000000"]);
     assert!(Config::parse(TINY, ["self_play.proposals_per_kind=20000"]).is_ok());

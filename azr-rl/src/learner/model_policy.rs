@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use azr_model::backend::Backend;
 use azr_model::generate::{self, BatchLimits, Marker, StopStrings, generate};
-use azr_model::language::Language;
 use azr_model::learn::{
     Checkpointing, Sequence, StepOptions, TokenGradients, TokenScores, Trainer, TrainerOptions,
 };
 use azr_model::tokenizer::SpecialTokens;
-use azr_model::{LanguageModel, Precision};
+use azr_model::{CpuBackend, LanguageModel};
 use azr_tasks::Prompt;
 
 use super::loss::{BatchSize, SequenceScores};
@@ -20,21 +20,19 @@ use crate::policy::{
 };
 use crate::rollout::Sample;
 
-/// A language model that samples and learns.
-pub struct ModelPolicy {
-    student: Student,
+/// A language model that samples and learns, on one device.
+pub struct ModelPolicy<B: Backend = CpuBackend> {
+    student: Student<B>,
     limits: BatchLimits,
 }
 
-/// How a [`ModelPolicy`] uses memory. Nothing of it changes a sample, but for the precision.
+/// How a [`ModelPolicy`] uses memory. Nothing of it changes a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ModelPolicyOptions {
     /// Of the sampler.
     pub limits: BatchLimits,
     /// Of the learner.
     pub training: TrainerOptions,
-    /// Of the products of both.
-    pub precision: Precision,
 }
 
 impl From<&Config> for ModelPolicyOptions {
@@ -53,35 +51,39 @@ impl From<&Config> for ModelPolicyOptions {
                 micro_batch_tokens_max: config.optimizer.micro_batch_tokens_max,
                 checkpointing,
             },
-            precision: config.model.precision,
         }
     }
 }
 
-impl ModelPolicy {
-    /// A policy that begins with `model` and a fresh optimizer.
+impl<B: Backend> ModelPolicy<B> {
+    /// A policy that begins with `model` and a fresh optimizer, on a device that holds weights as it was told to.
     ///
     /// # Errors
-    /// There is no memory for the model, its gradient and its moments.
-    pub fn new(model: LanguageModel, options: ModelPolicyOptions) -> Result<Self, PolicyError> {
+    /// The device has no memory for the model, its gradient and its moments.
+    pub fn new(
+        backend: B,
+        model: LanguageModel,
+        options: ModelPolicyOptions,
+    ) -> Result<Self, PolicyError> {
         let open = open_error(&model.origin);
         Ok(Self {
-            student: Student::new(model, options.training, options.precision).map_err(open)?,
+            student: Student::new(backend, model, options.training).map_err(open)?,
             limits: options.limits,
         })
     }
 
-    /// The policy that [`Policy::save`] wrote to `directory`: its next step is the one that it would have taken.
+    /// The policy that [`Policy::save`] wrote to `directory`, wherever it computed, on a device.
     ///
     /// # Errors
-    /// When the files cannot be read or there is no memory.
+    /// When the files cannot be read or the device has no memory.
     pub fn from_checkpoint(
+        backend: B,
         directory: &Path,
         options: ModelPolicyOptions,
     ) -> Result<Self, PolicyError> {
         let open = open_error(&directory.display().to_string());
         Ok(Self {
-            student: Student::from_checkpoint(directory, options.training, options.precision)
+            student: Student::from_checkpoint(backend, directory, options.training)
                 .map_err(open)?,
             limits: options.limits,
         })
@@ -112,15 +114,9 @@ impl ModelPolicy {
         Ok(self)
     }
 
-    /// The text side of the model.
-    #[must_use]
-    pub fn language(&self) -> &Language {
-        &self.student.language
-    }
-
     /// The model and its optimizer.
     #[must_use]
-    pub fn trainer(&self) -> &Trainer {
+    pub fn trainer(&self) -> &Trainer<B> {
         &self.student.trainer
     }
 
@@ -131,16 +127,10 @@ impl ModelPolicy {
     }
 
     fn asked(&self, request: &Request) -> Result<generate::Request, PolicyError> {
-        let it = request.sampling;
         Ok(generate::Request {
             prompt: self.encode(&request.prompt)?,
             new_tokens_max: request.new_tokens_max,
-            sampling: generate::Sampling {
-                temperature: it.temperature,
-                top_p: it.top_p,
-                top_k: it.top_k,
-                min_p: it.min_p,
-            },
+            sampling: generate::Sampling::at_temperature(request.temperature),
             seed: request.seed,
             stop_tokens: self.student.language.stop_tokens().clone(),
             stop_strings: StopStrings::new(
@@ -232,7 +222,7 @@ impl ModelPolicy {
     }
 }
 
-impl Policy for ModelPolicy {
+impl<B: Backend> Policy for ModelPolicy<B> {
     fn prompt_tokens(&self, prompt: &Prompt) -> Result<usize, PolicyError> {
         Ok(self.encode(prompt)?.len())
     }
@@ -318,7 +308,7 @@ impl Policy for ModelPolicy {
     }
 }
 
-impl std::fmt::Debug for ModelPolicy {
+impl<B: Backend> std::fmt::Debug for ModelPolicy<B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ModelPolicy")
             .field("limits", &self.limits)

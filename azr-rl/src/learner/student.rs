@@ -1,12 +1,12 @@
 //! A language model with its optimizer: what learns, is saved and goes on where it was.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use azr_model::backend::Backend;
 use azr_model::language::Language;
 use azr_model::learn::{LearnError, Trainer, TrainerOptions};
 use azr_model::transformer::Transformer;
-use azr_model::weights::hub::Hub;
-use azr_model::{CpuBackend, LanguageModel, ModelSource, Precision, language_model};
+use azr_model::{CpuBackend, LanguageModel, Precision, language_model};
 
 use super::fingerprint::fingerprint;
 use super::moments;
@@ -18,52 +18,44 @@ const MODEL: &str = "model";
 const OPTIMIZER: &str = "optimizer.bin";
 
 /// Who learns.
-pub(crate) struct Student {
-    pub(crate) trainer: Trainer,
+pub(crate) struct Student<B: Backend = CpuBackend> {
+    pub(crate) trainer: Trainer<B>,
     pub(crate) language: Language,
     /// What tells the weights and the tokenizer that it began with from any other ones.
     pub(crate) fingerprint: String,
 }
 
-impl Student {
-    /// `model` with a fresh optimizer.
+impl<B: Backend> Student<B> {
+    /// `model` with a fresh optimizer, on `backend`.
     pub(crate) fn new(
+        backend: B,
         model: LanguageModel,
         options: TrainerOptions,
-        precision: Precision,
     ) -> Result<Self, Cause> {
-        Self::with_optimizer(model, precision, |transformer| {
+        Self::with_optimizer(backend, model, |transformer| {
             Trainer::new(transformer, options)
         })
     }
 
     /// The student that [`Student::save`] wrote to `directory`: its next step is the one that it would have taken.
     pub(crate) fn from_checkpoint(
+        backend: B,
         directory: &Path,
         options: TrainerOptions,
-        precision: Precision,
     ) -> Result<Self, Cause> {
-        // A directory is loaded from the disk alone; no hub is asked.
-        let hub = Hub {
-            endpoint: String::new(),
-            cache: PathBuf::new(),
-            token: None,
-            report: None,
-        };
-        let model = LanguageModel::load(&ModelSource::Directory(directory.join(MODEL)), &hub)?;
+        let model = LanguageModel::load_local(&directory.join(MODEL))?;
         let moments = moments::read(&directory.join(OPTIMIZER))?;
-        Self::with_optimizer(model, precision, |transformer| {
+        Self::with_optimizer(backend, model, |transformer| {
             let (steps, first, second) = (moments.steps, moments.first, moments.second);
             Trainer::resume(transformer, options, steps, first, second)
         })
     }
 
     fn with_optimizer(
+        backend: B,
         model: LanguageModel,
-        precision: Precision,
-        train: impl FnOnce(Transformer) -> Result<Trainer, LearnError>,
+        train: impl FnOnce(Transformer<B>) -> Result<Trainer<B>, LearnError>,
     ) -> Result<Self, Cause> {
-        let backend = CpuBackend::default().with_precision(precision);
         Ok(Self {
             fingerprint: fingerprint(&model.parameters.data, &model.language)?,
             trainer: train(Transformer::new(backend, model.parameters)?)?,

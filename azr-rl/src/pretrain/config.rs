@@ -2,7 +2,7 @@
 
 mod check;
 
-use azr_tasks::generator::{Curriculum, HeldOut};
+use azr_tasks::generator::{Curriculum, GeneratedTasks};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{ConfigError, table};
@@ -28,7 +28,7 @@ pub struct PretrainConfig {
     /// What is taught.
     pub curriculum: Curriculum,
     /// What is not: tasks of these programs are kept for evaluation.
-    pub held_out: HeldOut,
+    pub held_out: GeneratedTasks,
 }
 
 /// A llama model; the vocabulary is that of the generator.

@@ -2,7 +2,6 @@
 //! that are tasks. One sample each at temperature 1: a progress report, not a measurement.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use azr_executor::Sandbox;
 use azr_model::generate::{BatchLimits, Request, Sampling, StopStrings, generate};
@@ -41,15 +40,8 @@ pub struct Score {
 
 impl Exam {
     pub(super) fn new(tasks: Vec<Task>, prompts: Prompts, standards: Standards) -> Self {
-        let tasks = tasks
-            .into_iter()
-            .map(|task| Drawn {
-                id: task.id(),
-                task: Arc::new(task),
-            })
-            .collect();
         Self {
-            tasks,
+            tasks: tasks.into_iter().map(Drawn::from).collect(),
             prompts,
             standards,
         }

@@ -6,8 +6,9 @@
 //! seeds.jsonl        the first tasks of the buffer
 //! held_out.jsonl     tasks that are tried and never trained on
 //! metrics.jsonl      a line a step
-//! tasks.jsonl        every admitted task
+//! tasks.jsonl        every admitted task that the buffer still holds when its step ends
 //! evaluations.jsonl  right answers to every held-out task, at every evaluation
+//! report.html        all of it for people, when the run has ended
 //! rollouts/          step-000001.jsonl.zst and so on: every response
 //! checkpoints/       step-20 and so on
 //! lock               held by the process that has the run open

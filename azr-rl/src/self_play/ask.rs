@@ -1,7 +1,7 @@
 //! One wave: all requests go to the policy, and each response to a worker as soon as it is there.
 
 use std::convert::Infallible;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use azr_executor::SandboxError;
 
@@ -22,12 +22,22 @@ pub(crate) struct Moment {
 pub(crate) struct Wave<T> {
     /// One for each request, in order.
     pub items: Vec<T>,
+    /// What it took.
+    pub effort: Effort,
+}
+
+/// What a wave took.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Effort {
     /// Sampled tokens.
     pub tokens: usize,
     /// Elapsed time.
     pub seconds: f64,
     /// Work of all workers together.
     pub worker_seconds: f64,
+    /// How long the policy had nothing to do but to wait for a worker: until one took a response, and at last until all
+    /// were judged.
+    pub wait_seconds: f64,
 }
 
 /// A response, and what `judge` made of it.
@@ -52,9 +62,7 @@ impl<T> Wave<T> {
             .map(|(idx, (kept, item))| join(idx, kept, item));
         Wave {
             items: items.collect(),
-            tokens: self.tokens,
-            seconds: self.seconds,
-            worker_seconds: self.worker_seconds,
+            effort: self.effort,
         }
     }
 }
@@ -73,10 +81,20 @@ pub(crate) fn ask<J: Send>(
     let items = requests.len();
     observer.notice(&Event::Phase { step, phase, items });
     let (mut done, mut tokens, mut worker_seconds) = (0, 0, 0.0);
+    let (mut wait, mut sampled) = (Duration::ZERO, started);
     let judged = wire::wave(
         Bounds::for_workers(workers),
         items,
-        |put| Ok(policy.respond(requests, put)?),
+        |put| {
+            policy.respond(requests, &mut |index, response| {
+                let finished = Instant::now();
+                let flow = put(index, response);
+                wait += finished.elapsed();
+                flow
+            })?;
+            sampled = Instant::now();
+            Ok(())
+        },
         |index, response: Response| {
             let started = Instant::now();
             let finding = judge(index, &response)?;
@@ -97,12 +115,13 @@ pub(crate) fn ask<J: Send>(
     )
     .map_err(StepError::from)?;
     let items = judged.into_iter().map(|(judged, _)| judged).collect();
-    Ok(Wave {
-        items,
+    let effort = Effort {
         tokens,
         seconds: started.elapsed().as_secs_f64(),
         worker_seconds,
-    })
+        wait_seconds: (wait + sampled.elapsed()).as_secs_f64(),
+    };
+    Ok(Wave { items, effort })
 }
 
 impl From<WireError<StepError>> for StepError {

@@ -67,21 +67,14 @@ impl SelfPlay {
                 kind,
             };
             for index in 0..self.config.self_play.proposals_per_kind {
-                let place = |stream| Place {
-                    run_seed: self.config.seed,
-                    stream,
-                    step,
-                    lane,
-                    index: index as u64,
-                };
-                let (references, prompt) =
-                    self.fitting_prompt(kind, buffers, &place(references), policy)?;
+                let place = self.place(references, step, lane, index);
+                let (references, prompt) = self.fitting_prompt(kind, buffers, &place, policy)?;
                 assignments.push(Assignment {
                     lane,
                     index,
                     references,
                     prompt,
-                    seed: place(tokens).seed(),
+                    seed: self.place(tokens, step, lane, index).seed(),
                 });
             }
         }
@@ -151,7 +144,7 @@ impl SelfPlay {
             .map(|it| Request {
                 prompt: it.prompt.clone(),
                 new_tokens_max: sampling.proposal_tokens_max,
-                sampling: sampling.distribution(),
+                temperature: sampling.temperature,
                 seed: it.seed,
             })
             .collect();

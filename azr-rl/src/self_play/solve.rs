@@ -8,7 +8,7 @@ use super::ask::{Moment, Wave, ask};
 use super::{Means, SelfPlay, StepError};
 use crate::metrics::{LearnabilityMetrics, mean};
 use crate::observer::Phase;
-use crate::policy::{Request, Sampling};
+use crate::policy::Request;
 use crate::randomness::{Place, Stream};
 use crate::report::TaskLine;
 use crate::reward::{self, Learnability};
@@ -120,7 +120,7 @@ impl SelfPlay {
         };
         self.answer(
             questions,
-            self.config.sampling.distribution(),
+            self.config.sampling.temperature,
             moment,
             step.saturating_sub(1),
             means,
@@ -131,7 +131,7 @@ impl SelfPlay {
     pub(crate) fn answer(
         &self,
         questions: Vec<Question>,
-        sampling: Sampling,
+        temperature: f32,
         moment: Moment,
         policy_step: u64,
         means: &mut Means<'_>,
@@ -141,7 +141,7 @@ impl SelfPlay {
             .map(|it| Request {
                 prompt: it.prompt.clone(),
                 new_tokens_max: self.config.sampling.answer_tokens_max,
-                sampling,
+                temperature,
                 seed: it.seed,
             })
             .collect();

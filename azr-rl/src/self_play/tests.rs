@@ -313,6 +313,15 @@ fn seeding_rounds_fill_the_buffer_without_an_update() {
 }
 
 #[test]
+fn a_step_says_how_long_its_policy_waited_for_workers() {
+    let seconds = Stage::new(&[]).step().unwrap().metrics.seconds;
+    assert!(
+        0.0 < seconds.wait && seconds.wait <= seconds.propose + seconds.solve,
+        "{seconds:?}"
+    );
+}
+
+#[test]
 fn the_metrics_of_a_step_have_the_agreed_keys() {
     let json = serde_json::to_value(Stage::new(&[]).step().unwrap().metrics).unwrap();
     let has = |path: &str| {
@@ -327,7 +336,7 @@ fn the_metrics_of_a_step_have_the_agreed_keys() {
         }
     };
     expect("step".to_owned());
-    for key in ["propose", "solve", "verify", "update", "total"] {
+    for key in ["propose", "solve", "verify", "wait", "update", "total"] {
         expect(format!("seconds.{key}"));
     }
     for lane in ["propose", "solve"] {

@@ -1,13 +1,11 @@
 //! What a perfect proposer or solver would have answered: the prompt of the loop, and a response written by us.
 
-use std::sync::Arc;
-
 use super::program::Program;
 use super::school::task;
 use super::trace::Worked;
 use crate::kind::{Lane, Role, TaskKind};
 use crate::prompt::Prompts;
-use crate::references::{Drawn, References};
+use crate::references::References;
 use crate::task::Prompt;
 
 /// A prompt and the response to learn.
@@ -53,10 +51,7 @@ fn shown(kind: TaskKind, reference: &Program, cases: &[Worked]) -> References {
     let mut task = task(kind, cases);
     task.program = reference.to_string();
     References {
-        examples: vec![Drawn {
-            id: task.id(),
-            task: Arc::new(task),
-        }],
+        examples: vec![task.into()],
         ..References::default()
     }
 }

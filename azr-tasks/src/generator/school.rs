@@ -55,7 +55,7 @@ pub struct Curriculum {
 /// Tasks that nothing else may contain: neither a lesson nor a proposal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct HeldOut {
+pub struct GeneratedTasks {
     /// They are drawn from this.
     pub seed: u64,
     /// How many of each kind.
@@ -204,7 +204,7 @@ impl School {
     }
 }
 
-impl HeldOut {
+impl GeneratedTasks {
     /// The tasks of every kind, each of another program, in the order of [`TaskKind::ALL`].
     ///
     /// # Errors
@@ -324,8 +324,8 @@ mod tests {
         })
     }
 
-    fn held_out(tasks_per_kind: usize) -> HeldOut {
-        HeldOut {
+    fn held_out(tasks_per_kind: usize) -> GeneratedTasks {
+        GeneratedTasks {
             seed: 1,
             tasks_per_kind,
             statements: LengthMix(vec![1.0]),

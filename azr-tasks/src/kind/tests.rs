@@ -5,8 +5,6 @@ mod hostile;
 mod prompts;
 mod proposals;
 
-use std::sync::Arc;
-
 use azr_executor::testing::FakeSandbox;
 use azr_executor::value::{Arguments, Value};
 use azr_executor::{Denial, Exception, Job, Limit, Outcome, Scrutiny};
@@ -65,12 +63,8 @@ fn task(kind: TaskKind, program: &str, cases: &[(&str, &str)], shown: usize) -> 
 }
 
 fn references(tasks: &[Task]) -> References {
-    let drawn = |task: &Task| Drawn {
-        id: task.id(),
-        task: Arc::new(task.clone()),
-    };
     References {
-        examples: tasks.iter().map(drawn).collect(),
+        examples: tasks.iter().cloned().map(Drawn::from).collect(),
         ..References::default()
     }
 }

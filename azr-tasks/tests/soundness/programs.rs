@@ -1,5 +1,7 @@
 //! S7 to S10: programs that try to reach the next program, the host, or a task that nobody can solve.
 
+use std::net::TcpListener;
+
 use azr_executor::value::Value;
 use azr_tasks::{Rejection, TaskKind, Validation, Verdict};
 
@@ -107,14 +109,24 @@ fn s9_an_output_that_depends_on_the_run_is_refused() {
 fn s10_the_host_cannot_be_reached() {
     let trap = Trap::new();
     let path = trap.path();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
     let programs = [
         "def f(a):\n    return open('/etc/passwd').read()".to_owned(),
         format!("def f(a):\n    open({path:?}, 'w').write('x')\n    return 1"),
-        format!("def f(a):\n    return 1 / (__import__('os').system('touch {}') == 0)", path.display()),
-        format!("def f(a):\n    return 1 / (__import__('subprocess').run(['touch', {path:?}]).returncode == 0)"),
+        format!(
+            "def f(a):\n    return 1 / (__import__('os').system('touch {}') == 0)",
+            path.display()
+        ),
+        format!(
+            "def f(a):\n    return 1 / (__import__('subprocess').run(['touch', {path:?}]).returncode == 0)"
+        ),
         "import os\ndef f(a):\n    return os.listdir('/proc')".to_owned(),
         "import os\ndef f(a):\n    return os.fork()".to_owned(),
-        "def f(a):\n    s = __import__('socket').socket()\n    s.connect(('127.0.0.1', 80))\n    return 1".to_owned(),
+        format!(
+            "def f(a):\n    s = __import__('socket').socket()\n    s.connect(('127.0.0.1', {port}))\n    return 1"
+        ),
         "import os\ndef f(a):\n    os.kill(os.getppid(), 9)\n    return 1".to_owned(),
     ];
     for program in &programs {
@@ -134,4 +146,9 @@ fn s10_the_host_cannot_be_reached() {
         );
     }
     trap.assert_untouched();
+    let accepted = listener.accept();
+    assert!(
+        accepted.is_err(),
+        "a program connected to this machine: {accepted:?}"
+    );
 }

@@ -89,6 +89,22 @@ fn this_repository_breaks_no_rule() {
 }
 
 #[test]
+fn a_tolerance_that_the_document_does_not_have_or_has_otherwise_is_caught() {
+    let path = "azr-model/src/kernels/norm/tests.rs";
+    let code = (path, "//! Both.\nconst SUM_ERROR_MAX: f64 = 1e-5;\n");
+    let told = |value: &str| format!("| `{path}` `SUM_ERROR_MAX` | `{value}` | rounding |\n");
+    caught(&[code], "numbers", "`SUM_ERROR_MAX`");
+    caught(
+        &[code, ("docs/numerics.md", &told("1e-6"))],
+        "numbers",
+        "`1e-5`",
+    );
+    assert!(broken(&[code, ("docs/numerics.md", &told("1e-5"))]).is_empty());
+    let script = ("golden/check.py", "AZR_NATS = 1e-3\n");
+    caught(&[script], "numbers", "`AZR_NATS`");
+}
+
+#[test]
 fn an_edge_against_the_arrows_is_caught_in_every_section() {
     let sections = [
         "[dependencies]",

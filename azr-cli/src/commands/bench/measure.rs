@@ -4,15 +4,20 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::ensure;
+use azr_model::backend::Backend;
 use azr_model::generate::{BatchLimits, Request, Sampling, StopStrings, Usage, generate};
-use azr_model::learn::{Sequence, StepOptions, TokenGradients, Trainer, TrainerOptions};
-use azr_model::{CpuBackend, LanguageModel, ModelConfig, Precision, Transformer};
+use azr_model::learn::{
+    Checkpointing, Sequence, StepOptions, TokenGradients, Trainer, TrainerOptions,
+};
+use azr_model::memory::{self, SequenceTokens};
+use azr_model::{LanguageModel, ModelConfig, Precision, Transformer};
 
 use super::What;
+use super::memory::Plan;
 use super::work::{Counter, Work};
 use crate::request::WrongRequest;
 
-/// New tokens of each sample of a shared prompt: the samples enter one pass after the prompt.
+/// New tokens of each sample of a shared prompt: the first from the logits behind it, which all share, and one more.
 pub const SHARED_NEW_TOKENS: usize = 2;
 
 /// Prompts of a wave.
@@ -49,11 +54,22 @@ pub struct Measured {
     pub usage: Option<Usage>,
 }
 
+/// So many sequences at a time, whatever their prompts.
+fn limits(shape: &Shape, requests: &[Request]) -> BatchLimits {
+    let longest = requests.iter().map(|it| it.new_tokens_max).max();
+    BatchLimits {
+        sequences_max: shape.batch,
+        cache_tokens_max: shape.batch * (shape.prompt_tokens + longest.unwrap_or(0) + 64),
+        prefill_tokens_max: shape.batch * shape.prompt_tokens,
+    }
+}
+
 /// The model that is timed.
-pub struct Subject {
+pub struct Subject<B: Backend> {
     config: ModelConfig,
     precision: Precision,
-    trainer: Trainer,
+    training: TrainerOptions,
+    trainer: Trainer<B>,
     pack_seconds: f64,
 }
 
@@ -76,18 +92,23 @@ impl Shape {
     }
 }
 
-impl Subject {
-    /// Puts the model where it computes.
-    pub fn new(model: LanguageModel, precision: Precision) -> anyhow::Result<Self> {
+impl<B: Backend> Subject<B> {
+    /// Puts the model on a device, which holds weights in this precision.
+    pub fn new(
+        backend: B,
+        model: LanguageModel,
+        precision: Precision,
+        training: TrainerOptions,
+    ) -> anyhow::Result<Self> {
         let config = model.config().clone();
         let started = Instant::now();
-        let backend = CpuBackend::default().with_precision(precision);
         let transformer = Transformer::new(backend, model.parameters)?;
         let pack_seconds = started.elapsed().as_secs_f64();
         Ok(Self {
             config,
             precision,
-            trainer: Trainer::new(transformer, TrainerOptions::default())?,
+            training,
+            trainer: Trainer::new(transformer, training)?,
             pack_seconds,
         })
     }
@@ -132,11 +153,14 @@ impl Subject {
                 seconds.push(took.max(1e-9));
             }
         }
-        self.trainer.forget();
+        // Emptying a gradient that nobody wrote would give it memory, and count it.
+        if matches!(what, What::Train | What::Step) {
+            self.trainer.forget();
+        }
         let counter = Counter {
             config: &self.config,
             precision: self.precision,
-            micro_batch_tokens: TrainerOptions::default().micro_batch_tokens_max,
+            micro_batch_tokens: self.training.micro_batch_tokens_max,
         };
         Ok(Measured {
             seconds,
@@ -180,15 +204,34 @@ impl Subject {
         }
     }
 
+    /// What it takes to learn from and to sample sequences of this shape.
+    pub fn plan(&self, shape: &Shape) -> Plan {
+        let requests: Vec<Request> = (0..shape.batch)
+            .map(|index| self.request(shape, index, index, shape.new_tokens + 1))
+            .collect();
+        let sequence = SequenceTokens {
+            tokens: shape.prompt_tokens,
+            prompt_tokens: 1,
+        };
+        let sequences = vec![sequence; shape.batch];
+        let learning = [Checkpointing::None, Checkpointing::EveryLayer].map(|checkpointing| {
+            let options = TrainerOptions {
+                checkpointing,
+                ..self.training
+            };
+            memory::of_learning(&self.config, &options, &sequences)
+        });
+        Plan::of(
+            memory::of_model(&self.config, self.precision),
+            learning,
+            memory::of_sampling(&self.config, &requests, &limits(shape, &requests)),
+        )
+    }
+
     /// Seconds that it takes to answer all, `shape.batch` at a time, and how the places were used.
     fn generate(&self, shape: &Shape, requests: &[Request]) -> anyhow::Result<(f64, Usage)> {
         let expected: usize = requests.iter().map(|it| it.new_tokens_max).sum();
-        let longest = requests.iter().map(|it| it.new_tokens_max).max();
-        let limits = BatchLimits {
-            sequences_max: shape.batch,
-            cache_tokens_max: shape.batch * (shape.prompt_tokens + longest.unwrap_or(0) + 64),
-            prefill_tokens_max: shape.batch * shape.prompt_tokens,
-        };
+        let limits = limits(shape, requests);
         let mut sampled = 0;
         let started = Instant::now();
         let usage = generate(

@@ -1,6 +1,59 @@
-//! The most memory this process has held, as the kernel counts it.
+//! How much memory the work takes: as planned, and the most that the kernel saw this process hold.
 
+use std::fmt;
 use std::fs;
+
+use azr_model::memory::{LearningMemory, ModelMemory, SamplingMemory};
+use serde::Serialize;
+
+/// What everything takes, in bytes, counted by the code that takes it.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Plan {
+    weights: usize,
+    prepared_weights: usize,
+    gradient: usize,
+    moments: usize,
+    activations: usize,
+    activations_recomputed: usize,
+    keys_and_values: usize,
+    sampling_activations: usize,
+}
+
+impl Plan {
+    /// Learning is planned twice, the second time with activations that are computed again.
+    pub fn of(model: ModelMemory, learning: [LearningMemory; 2], sampling: SamplingMemory) -> Self {
+        let [kept, recomputed] = learning;
+        Self {
+            weights: model.weights,
+            prepared_weights: model.prepared,
+            gradient: kept.gradient,
+            moments: kept.moments,
+            activations: kept.activations,
+            activations_recomputed: recomputed.activations,
+            keys_and_values: sampling.keys_and_values,
+            sampling_activations: sampling.activations,
+        }
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mebibytes = |bytes: usize| format!("{:.0}", bytes as f64 / f64::from(1 << 20));
+        write!(
+            f,
+            "memory planned, MiB: weights {}, prepared {}, gradient {}, moments {}, activations {} ({} if computed again); \
+             to sample: keys and values {}, activations {}",
+            mebibytes(self.weights),
+            mebibytes(self.prepared_weights),
+            mebibytes(self.gradient),
+            mebibytes(self.moments),
+            mebibytes(self.activations),
+            mebibytes(self.activations_recomputed),
+            mebibytes(self.keys_and_values),
+            mebibytes(self.sampling_activations),
+        )
+    }
+}
 
 /// Begins a new count, where the kernel allows that; elsewhere the peak of the whole process counts.
 pub fn forget_peak() {

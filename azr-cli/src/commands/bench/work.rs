@@ -53,11 +53,11 @@ impl Counter<'_> {
             }
             What::Share => {
                 let one = self.prefill(1.0, prompt);
-                let new = (shape.batch * SHARED_NEW_TOKENS) as f64;
+                let new = (shape.batch * (SHARED_NEW_TOKENS - 1)) as f64;
                 Work {
                     tokens: shape.batch * shape.prompt_tokens,
                     flops: one.flops + new * (body + head + self.attention(prompt)),
-                    bytes: one.bytes * (1 + SHARED_NEW_TOKENS) as f64,
+                    bytes: one.bytes * SHARED_NEW_TOKENS as f64,
                 }
             }
             What::Wave => {

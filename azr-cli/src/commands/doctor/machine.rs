@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::thread;
 
-use super::{Finding, State};
+use azr_model::Isa;
+
+use super::{Finding, State, cuda};
 use crate::environment::Environment;
 
 /// Disk that a run of azr-tiny and its checkpoints take at most, bytes.
@@ -16,9 +18,10 @@ const MEMORY_BYTES_MIN: u64 = 2 << 30;
 pub fn findings(environment: &Environment) -> Vec<Finding> {
     vec![
         processor(),
+        engine(),
         memory(),
         disk(Path::new(".")),
-        accelerator(),
+        cuda::finding(environment),
         hub(environment),
     ]
 }
@@ -44,6 +47,32 @@ fn processor() -> Finding {
                 .into()
         },
     )
+}
+
+/// What the engine computes with here, and what of the processor it does not use.
+fn engine() -> Finding {
+    let products = match Isa::detect() {
+        Isa::Portable => "plain code",
+        Isa::Avx2 => "AVX2 and FMA",
+        Isa::Avx512 => "AVX-512",
+    };
+    let unused = bfloat16_sets();
+    let unused = if unused.is_empty() {
+        "there is no AMX or AVX512_BF16".to_string()
+    } else {
+        format!("{} is here and not used yet", unused.join(" and "))
+    };
+    let state = if Isa::detect() == Isa::Portable {
+        State::Limited
+    } else {
+        State::Good
+    };
+    let found = format!(
+        "f32 with {products}; precision f32, or bf16 (weights rounded and read as 16 bits); {unused}"
+    );
+    finding("engine", state, found, || {
+        "AVX2 and FMA are what it is fast with".into()
+    })
 }
 
 fn memory() -> Finding {
@@ -113,18 +142,6 @@ fn disk(place: &Path) -> Finding {
     )
 }
 
-fn accelerator() -> Finding {
-    let has_card = Path::new("/dev/nvidia0").exists();
-    let found = if has_card {
-        "an NVIDIA GPU is here, but this build computes on the CPU"
-    } else {
-        "none; the CPU computes"
-    };
-    finding("accelerator", State::Limited, found.into(), || {
-        "none needed for azr-tiny and models up to about 1 B weights".into()
-    })
-}
-
 fn hub(environment: &Environment) -> Finding {
     let place = environment
         .hub_endpoint
@@ -171,7 +188,7 @@ fn proc_field(path: &str, field: &str) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_string())
 }
 
-fn gigabytes(bytes: u64) -> String {
+pub fn gigabytes(bytes: u64) -> String {
     format!("{:.1} GiB", bytes as f64 / (1u64 << 30) as f64)
 }
 
@@ -196,6 +213,17 @@ fn instruction_sets() -> Vec<&'static str> {
 #[cfg(not(target_arch = "x86_64"))]
 fn instruction_sets() -> Vec<&'static str> {
     vec![std::env::consts::ARCH]
+}
+
+/// Products of bfloat16 that the processor has.
+fn bfloat16_sets() -> Vec<&'static str> {
+    let flags = proc_field("/proc/cpuinfo", "flags").unwrap_or_default();
+    let has = |flag: &str| flags.split(' ').any(|it| it == flag);
+    [("amx_bf16", "AMX"), ("avx512_bf16", "AVX512_BF16")]
+        .into_iter()
+        .filter(|(flag, _)| has(flag))
+        .map(|(_, name)| name)
+        .collect()
 }
 
 fn has_wide_arithmetic() -> bool {

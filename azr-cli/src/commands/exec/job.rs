@@ -27,13 +27,6 @@ pub enum InputsAre {
     Expressions,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum EqualityName {
-    Python,
-    Strict,
-}
-
 /// A job.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,7 +56,7 @@ pub struct JobLine {
     memory_bytes_max: Option<u64>,
     output_bytes_max: Option<u64>,
     source_bytes_max: Option<u64>,
-    equality: Option<EqualityName>,
+    equality: Option<Equality>,
     inputs_are: Option<InputsAre>,
     bans: Option<Vec<String>>,
 }
@@ -146,10 +139,7 @@ impl JobLine {
 
     /// When two values count as equal.
     pub fn equality(&self) -> Equality {
-        match self.equality {
-            None | Some(EqualityName::Python) => Equality::Python,
-            Some(EqualityName::Strict) => Equality::Strict,
-        }
+        self.equality.unwrap_or_default()
     }
 
     /// What inputs are.

@@ -110,7 +110,8 @@ impl Prompt {
         vocabulary: usize,
         context_tokens_max: usize,
     ) -> Result<Vec<u32>, String> {
-        let in_words = |error: azr_model::language::LanguageError| chain(&error);
+        let in_words =
+            |error: azr_model::language::LanguageError| format!("{:#}", anyhow::Error::new(error));
         let tokens = match self {
             Self::Text(text) => language.encode_completion(text).map_err(in_words)?,
             Self::Conversation(messages) => language
@@ -166,16 +167,6 @@ fn parse(number: usize, line: &[u8], meant: Meant) -> Result<Prompt, String> {
         } => Ok(Prompt::Tokens(tokens)),
         _ => Err(here("give exactly one of prompt, messages and tokens")),
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words += &format!(": {error}");
-        cause = error.source();
-    }
-    words
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::progress::{self, Clock};
 use crate::chart::short;
 use crate::sink::Sink;
-use crate::visible::visible;
 
 /// The observer that fits where standard error leads.
 pub fn observer(sink: &Sink) -> Box<dyn Observer + '_> {
@@ -179,13 +178,13 @@ fn note_rare(sink: &Sink, event: &Event<'_>) {
                 "{} was {before} so far and is {after} from now on",
                 change.key
             );
-            sink.note(visible(&words));
+            sink.note(&words);
         }
         Event::CheckpointSkipped { directory, damage } => {
             sink.note(format_args!(
                 "checkpoint {} is damaged ({}); using an older one",
                 directory.display(),
-                visible(damage)
+                damage
             ));
         }
         _ => {}

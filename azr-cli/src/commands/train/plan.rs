@@ -70,7 +70,7 @@ pub fn show(config: &Config, directory: &Path, sink: &Sink) -> anyhow::Result<()
         steps(config.steps),
         directory.display()
     );
-    sink.note(visible(&words));
+    sink.note(&words);
     sink.note(format_args!(
         "a step: {proposals} proposals, at most {} answers, at most {tokens} sampled tokens, {} update(s)",
         ratings + drawn,

@@ -1,7 +1,7 @@
 //! Every kind of mistake that the emulated machine has to find, each made once, and warp meetings that are right.
 
 use super::{
-    super::{Argument, Buffer, Launch, Source},
+    super::{Argument, Buffer, Launch, Source, emulator::Compiler},
     emulated,
 };
 
@@ -149,4 +149,25 @@ fn a_launch_that_a_device_would_refuse_is_refused() {
         error.to_string().contains("its parameters are rwu"),
         "{error}"
     );
+}
+
+#[test]
+fn what_is_compiled_once_is_found_again_and_only_for_the_same_text() {
+    let place = tempfile::tempdir().unwrap();
+    let made = |text: &str| {
+        let compiler = Compiler::new(place.path()).unwrap();
+        let library = compiler.library(&["-shared", "-x", "c++"], text).unwrap();
+        let there = std::fs::read_dir(place.path()).unwrap().count();
+        let time = library.metadata().unwrap().modified().unwrap();
+        (library, time, there)
+    };
+    let first = made("int one() { return 1; }");
+    assert_eq!(made("int one() { return 1; }"), first);
+    let (other, _, there) = made("int one() { return 2; }");
+    assert_ne!(other, first.0);
+    assert_eq!(there, 2, "nothing but the two libraries is left");
+    let refused = Compiler::new(place.path()).unwrap();
+    let refused = refused.library(&["-shared", "-x", "c++"], "int one(");
+    assert!(refused.unwrap_err().contains("error"), "g++ says why");
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 2);
 }

@@ -1,69 +1,78 @@
 //! Every kernel through the compiler that compiles it on a user's machine: NVRTC, without a GPU and without a driver.
 
-use std::{env, ffi::CStr, fs, path::PathBuf};
-
-use cudarc::nvrtc::{CompileError, CompileOptions, compile_ptx_with_opts};
-use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
 
 use super::sources;
+use crate::cuda::{Source, driver::Compiler};
 
-/// What `cargo xtask cuda` compiles for, as NVRTC names it.
-const ARCHITECTURES: [&str; 2] = ["compute_80", "compute_90a"];
+/// What `cargo xtask cuda` compiles for, and what a driver is asked for on those GPUs.
+const ARCHITECTURES: [&str; 2] = ["sm_80", "sm_90a"];
 
-/// Loads NVRTC from the toolkit, so that cudarc finds it by its name alone, as NVRTC does its second part.
-fn load() -> [Library; 2] {
+fn compiler() -> Compiler {
     let home = env::var_os("CUDA_HOME")
         .map(PathBuf::from)
         .expect("set CUDA_HOME to a CUDA toolkit 13.0: CUDA_HOME=$(.ci/cuda-toolkit)");
-    ["libnvrtc-builtins.so.13.0", "libnvrtc.so.13"].map(|name| {
-        let places = ["lib", "lib64"].map(|it| home.join(it).join(name));
-        let path = places.iter().find(|it| it.is_file());
-        let path = path.unwrap_or_else(|| panic!("there is none of {places:?}"));
-        // SAFETY: NVRTC is loaded as it always is; its initializers touch nothing of ours.
-        unsafe { Library::open(Some(path), RTLD_NOW | RTLD_GLOBAL) }.expect("NVRTC loads")
-    })
-}
-
-fn log_of(error: &CompileError) -> String {
-    match error {
-        CompileError::CompileError { log, .. } => log.to_string_lossy().into_owned(),
-        other => format!("{other:?}"),
-    }
+    Compiler::load(&["lib64", "lib"].map(|it| home.join(it)))
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]
-fn every_kernel_compiles_with_nvrtc_and_is_found_by_its_name() {
-    let _nvrtc = load();
+fn every_kernel_becomes_machine_code_under_its_name() {
+    let compiler = compiler();
     for source in sources() {
+        assert_eq!(
+            source.text.matches("__global__").count(),
+            source.kernels().len(),
+            "{}: kernels",
+            source.name
+        );
         for architecture in ARCHITECTURES {
-            let options = CompileOptions {
-                arch: Some(architecture),
-                options: vec!["--std=c++17".into()],
-                ..CompileOptions::default()
-            };
-            let ptx = compile_ptx_with_opts(source.whole(), options)
-                .unwrap_or_else(|error| panic!("{}: {}", source.name, log_of(&error)));
-            let ptx = CStr::from_bytes_until_nul(ptx.as_bytes().expect("a compiled image"))
-                .expect("PTX ends")
-                .to_string_lossy()
-                .into_owned();
-            let entries = ptx.matches(".entry ").count();
-            assert_eq!(entries, source.kernels().len(), "{}: kernels", source.name);
+            let binary = compiler
+                .compile(&source, architecture)
+                .unwrap_or_else(|error| panic!("{error}"));
+            assert!(binary.starts_with(b"\x7fELF"), "{}", source.name);
             for kernel in source.kernels() {
-                let entry = format!(".entry {kernel}(");
-                assert!(ptx.contains(&entry), "{}: {kernel}", source.name);
+                let section = format!(".text.{kernel}\0");
+                let mut windows = binary.windows(section.len());
+                let found = windows.any(|it| it == section.as_bytes());
+                assert!(found, "{}: {kernel}", source.name);
             }
         }
     }
 }
 
 #[test]
+fn what_does_not_compile_is_told_with_its_line() {
+    let broken = Source {
+        name: "broken",
+        text: "\nextern \"C\" __global__ void __launch_bounds__(1) wrong(float* x) { x[0] = y; }",
+    };
+    let error = compiler().compile(&broken, "sm_80").unwrap_err();
+    let words = error.to_string();
+    assert!(
+        words.starts_with("kernels broken do not compile") && words.contains("broken/kernel.cu(2)"),
+        "{words}"
+    );
+}
+
+#[test]
 fn no_kernel_file_is_left_out() {
     let kernels = concat!(env!("CARGO_MANIFEST_DIR"), "/src/kernels");
-    let there = fs::read_dir(kernels).expect("the kernels are there");
-    let files = there.filter(|it| {
-        let entry = it.as_ref().expect("an entry");
-        entry.path().join("kernel.cu").is_file()
-    });
-    assert_eq!(files.count(), sources().len());
+    assert_eq!(kernel_files(Path::new(kernels)), sources().len());
+}
+
+fn kernel_files(directory: &Path) -> usize {
+    let entries = fs::read_dir(directory).expect("the kernels are there");
+    let count = |entry: io::Result<fs::DirEntry>| {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            kernel_files(&path)
+        } else {
+            usize::from(path.ends_with("kernel.cu"))
+        }
+    };
+    entries.map(count).sum()
 }

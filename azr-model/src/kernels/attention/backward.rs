@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{Attention, BLOCK, Heads, Segment};
+use super::{Attention, BLOCK, Heads, Saved, Segment};
 use crate::{
     kernels::exp::exp,
     pool::Pool,
@@ -17,22 +17,9 @@ use crate::{
     },
 };
 
-/// What the backward pass reads; every sequence begins at position 0 and is read whole.
-#[derive(Clone, Copy)]
-pub(crate) struct Saved<'a> {
-    /// `[n, width]`, after the rotation.
-    pub(crate) qkv: &'a [f32],
-    /// `[n, query_width]`.
-    pub(crate) out: &'a [f32],
-    /// `[n, heads]`.
-    pub(crate) lse: &'a [f32],
-    /// `[n, query_width]`.
-    pub(crate) dout: &'a [f32],
-}
-
 impl Attention<'_> {
-    /// Writes `dqkv [n, width]`.
-    pub(crate) fn backward(&self, saved: Saved<'_>, dqkv: &mut [f32]) {
+    /// Writes `dqkv [n, width]`; every sequence begins at position 0 and is read whole.
+    pub(crate) fn backward(&self, saved: Saved<&[f32]>, dqkv: &mut [f32]) {
         let Attention {
             scratch,
             heads,
@@ -107,7 +94,7 @@ impl Gradients<'_> {
 
 struct Pass<'a> {
     spaces: &'a Pool<Space>,
-    saved: Saved<'a>,
+    saved: Saved<&'a [f32]>,
     heads: &'a Heads,
     isa: Isa,
 }

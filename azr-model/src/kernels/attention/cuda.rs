@@ -1,12 +1,15 @@
-//! Attention on a GPU: a batch cut into tiles on the host, sizes checked, then launched.
+//! Attention on a GPU: a batch cut into tiles on the host, sizes checked, then launched. In bf16 its products are those of
+//! the tensor cores.
 //!
 //! Pages are as large as the processor's, and lie otherwise inside: see the head of `kernel.cu`.
 
-use super::{BLOCK, Heads, Segment};
-use crate::cuda::{
-    Argument, Buffer, Device, DeviceError, Launch, Source, View, ViewMut, check, size,
+use super::{BLOCK, Heads, Saved, Segment};
+use crate::{
+    cuda::{Argument, Buffer, Device, DeviceError, Launch, Source, View, ViewMut, check, size},
+    precision::Precision,
 };
 
+#[cfg(feature = "emulator")]
 #[cfg(test)]
 mod tests;
 
@@ -14,11 +17,77 @@ pub(crate) const SOURCE: Source = Source {
     name: "attention",
     text: include_str!("kernel.cu"),
 };
+pub(crate) const SOURCE_BF16: Source = Source {
+    name: "attention/bf16",
+    text: include_str!("bf16/kernel.cu"),
+};
 const THREADS: u32 = 128;
 /// `QUERIES`, `KEYS` and `WIDTH_MAX` of `kernel.cu`.
 const QUERIES: usize = 16;
 const KEYS: usize = 32;
 const WIDTH_MAX: usize = 128;
+/// `ROWS`, `STEP` and `PAD` of `bf16/kernel.cu`.
+const ROWS_BF16: usize = 64;
+const STEP_BF16: usize = 32;
+const PAD_BF16: usize = 8;
+
+/// A kernel, and the shared memory that it takes.
+struct Form {
+    source: Source,
+    kernel: &'static str,
+    shared_bytes: usize,
+}
+
+fn forward_form(precision: Precision, e: usize) -> Form {
+    match precision {
+        Precision::F32 => Form {
+            source: SOURCE,
+            kernel: "attention_forward",
+            shared_bytes: 4 * (QUERIES * e + BLOCK * (e + 1) + QUERIES * BLOCK),
+        },
+        Precision::Bf16 => Form {
+            source: SOURCE_BF16,
+            kernel: "attention_bf16_forward",
+            shared_bytes: 2 * (in_rows(ROWS_BF16 + BLOCK, e) + in_columns(BLOCK, e)),
+        },
+    }
+}
+
+/// The gradient by the queries, and that by the keys and values.
+fn backward_forms(precision: Precision, e: usize) -> [Form; 2] {
+    let (source, kernels, shared_bytes) = match precision {
+        Precision::F32 => {
+            let both = 2 * QUERIES * e + 2 * KEYS * (e + 1) + QUERIES * (KEYS + 1);
+            let kernels = ["attention_by_query", "attention_by_key"];
+            (
+                SOURCE,
+                kernels,
+                [both, both + QUERIES * (KEYS + 1)].map(|it| 4 * it),
+            )
+        }
+        Precision::Bf16 => {
+            let both = in_rows(2 * ROWS_BF16 + 2 * STEP_BF16, e) + in_columns(STEP_BF16, e);
+            // The numbers of each query beside them are f32.
+            let by_key = both + in_columns(STEP_BF16, e) + 2 * 2 * STEP_BF16;
+            let kernels = ["attention_bf16_by_query", "attention_bf16_by_key"];
+            (SOURCE_BF16, kernels, [both, by_key].map(|it| 2 * it))
+        }
+    };
+    [0, 1].map(|it| Form {
+        source,
+        kernel: kernels[it],
+        shared_bytes: shared_bytes[it],
+    })
+}
+
+/// Elements of so many rows, and of their columns, in the shared memory of the kernels of `bf16/kernel.cu`.
+fn in_rows(rows: usize, e: usize) -> usize {
+    rows * (e.next_multiple_of(16) + PAD_BF16)
+}
+
+fn in_columns(rows: usize, e: usize) -> usize {
+    e.next_multiple_of(16) * (rows + PAD_BF16)
+}
 
 /// A batch as the kernels walk it.
 pub(crate) struct Tiles {
@@ -34,6 +103,8 @@ pub(crate) struct Tiles {
     pages: usize,
     /// Whether every sequence begins in the batch.
     whole: bool,
+    /// Of the products.
+    precision: Precision,
 }
 
 /// Where the keys and values of one layer lie.
@@ -41,15 +112,6 @@ pub(crate) struct Tiles {
 pub(crate) struct Layer {
     pub(crate) layer: usize,
     pub(crate) layers: usize,
-}
-
-/// What the backward pass reads.
-#[derive(Clone, Copy)]
-pub(crate) struct Saved<'a> {
-    pub(crate) qkv: View<'a>,
-    pub(crate) out: View<'a>,
-    pub(crate) lse: View<'a>,
-    pub(crate) dout: View<'a>,
 }
 
 fn tiles(segments: &[Segment], rows: usize, last: impl Fn(&Segment) -> usize) -> Vec<u32> {
@@ -70,13 +132,18 @@ fn tiles(segments: &[Segment], rows: usize, last: impl Fn(&Segment) -> usize) ->
 }
 
 impl Tiles {
-    /// Cuts a batch; `table` has the page numbers of all segments.
+    /// Cuts a batch for products of a precision; `table` has the page numbers of all segments.
     pub(crate) fn new(
         device: &Device,
         segments: &[Segment],
         table: &[u32],
+        precision: Precision,
     ) -> Result<Self, DeviceError> {
         const CALL: &str = "attention tiles";
+        let (queries, keys) = match precision {
+            Precision::F32 => (QUERIES, KEYS),
+            Precision::Bf16 => (ROWS_BF16, ROWS_BF16),
+        };
         let mut places = Vec::new();
         for segment in segments {
             let pages = table.get(segment.pages.clone()).unwrap_or_default();
@@ -92,13 +159,14 @@ impl Tiles {
             }
         }
         Ok(Self {
-            queries: device.upload(&tiles(segments, QUERIES, |it| it.pages.start))?,
-            keys: device.upload(&tiles(segments, KEYS, |it| it.rows.len()))?,
+            queries: device.upload(&tiles(segments, queries, |it| it.pages.start))?,
+            keys: device.upload(&tiles(segments, keys, |it| it.rows.len()))?,
             rows: places.len() / 2,
             places: device.upload(&places)?,
             table: device.upload(table)?,
             pages: table.iter().max().map_or(0, |page| *page as usize + 1),
             whole: segments.iter().all(|it| it.start == 0),
+            precision,
         })
     }
 }
@@ -161,7 +229,7 @@ fn delta(
     tiles: &Tiles,
     it: &Shape,
     heads: usize,
-    saved: &Saved<'_>,
+    saved: &Saved<View<'_>>,
 ) -> Result<Buffer, DeviceError> {
     let mut delta: Buffer = device.allocate(saved.lse.len())?;
     let launch = Launch {
@@ -182,6 +250,11 @@ fn delta(
 }
 
 /// Writes keys and values to `cache`, then attends: `out [n, query_width]`, `lse [n, heads]`.
+///
+/// `attention_store`: grid n, block 256, no shared memory. `attention_forward`: grid (tiles of 16 queries, heads),
+/// block 128, shared memory (16 e + 64 (e + 1) + 16 * 64) floats; in bf16 `attention_bf16_forward`: tiles of 64, shared
+/// memory as at the head of `bf16/kernel.cu`. Heads of 1 to 128 wide, a multiple of the key heads, sequences of any
+/// length in pages of 64; wider heads and other sizes are refused.
 pub(crate) fn forward(
     device: &Device,
     tiles: &Tiles,
@@ -192,7 +265,7 @@ pub(crate) fn forward(
     (mut out, mut lse): (ViewMut<'_>, ViewMut<'_>),
 ) -> Result<(), DeviceError> {
     const CALL: &str = "attention forward";
-    let (n, e) = (tiles.rows, heads.head_dim);
+    let n = tiles.rows;
     let it = shape(CALL, heads)?;
     check_forward(
         tiles,
@@ -221,19 +294,17 @@ pub(crate) fn forward(
         ],
     };
     device.launch(&SOURCE, launch)?;
-    let Argument::Write(pages) = cache.argument() else {
-        unreachable!("a view to write is written")
-    };
+    let form = forward_form(tiles.precision, heads.head_dim);
     let launch = Launch {
-        kernel: "attention_forward",
+        kernel: form.kernel,
         grid: [tiles.queries.view().len() / 4, heads.heads, 1],
         block: [THREADS, 1, 1],
-        dynamic_shared_bytes: 4 * (QUERIES * e + BLOCK * (e + 1) + QUERIES * BLOCK),
+        dynamic_shared_bytes: form.shared_bytes,
         arguments: &[
             qkv.argument(),
             tiles.queries.view().argument(),
             tiles.table.view().argument(),
-            Argument::Read(pages),
+            Argument::Read(cache.address()),
             out.argument(),
             lse.argument(),
             it.width,
@@ -246,15 +317,22 @@ pub(crate) fn forward(
             it.scale,
         ],
     };
-    device.launch(&SOURCE, launch)
+    device.launch(&form.source, launch)
 }
 
 /// Writes `dqkv [n, width]`; every sequence begins at position 0.
+///
+/// `attention_delta`: grid (n, heads), block 32, no shared memory. `attention_by_query`: grid (tiles of 16 queries,
+/// heads), block 128, shared memory (2 * 16 e + 2 * 32 (e + 1) + 16 * 33) floats. `attention_by_key`: grid (tiles of
+/// 32 keys, key heads), block 128, shared memory 16 * 33 floats more. In bf16 `attention_bf16_by_query` and
+/// `attention_bf16_by_key`: tiles of 64, shared memory as at the head of `bf16/kernel.cu`. Where that is above 48 KiB
+/// the driver is told first. Heads as in [`forward`]; sequences that go on from a cache, wider heads and other sizes
+/// are refused.
 pub(crate) fn backward(
     device: &Device,
     tiles: &Tiles,
     heads: &Heads,
-    saved: Saved<'_>,
+    saved: Saved<View<'_>>,
     mut dqkv: ViewMut<'_>,
 ) -> Result<(), DeviceError> {
     const CALL: &str = "attention backward";
@@ -264,7 +342,7 @@ pub(crate) fn backward(
         lse,
         dout,
     } = saved;
-    let (n, e) = (tiles.rows, heads.head_dim);
+    let n = tiles.rows;
     let it = shape(CALL, heads)?;
     let fits = [qkv.len(), dqkv.len()] == [n * heads.width(); 2] && lse.len() == n * heads.heads;
     let fits = fits && [out.len(), dout.len()] == [n * heads.query_width(); 2] && tiles.whole;
@@ -283,21 +361,16 @@ pub(crate) fn backward(
         ],
     )?;
     let delta = delta(device, tiles, &it, heads.heads, &saved)?;
-    let shared = 2 * QUERIES * e + 2 * KEYS * (e + 1) + QUERIES * (KEYS + 1);
-    for (kernel, tiles, heads, shared) in [
-        ("attention_by_query", &tiles.queries, heads.heads, shared),
-        (
-            "attention_by_key",
-            &tiles.keys,
-            heads.kv_heads,
-            shared + QUERIES * (KEYS + 1),
-        ),
-    ] {
+    let walked = [(&tiles.queries, heads.heads), (&tiles.keys, heads.kv_heads)];
+    for (form, (tiles, heads)) in backward_forms(tiles.precision, heads.head_dim)
+        .into_iter()
+        .zip(walked)
+    {
         let launch = Launch {
-            kernel,
+            kernel: form.kernel,
             grid: [tiles.view().len() / 4, heads, 1],
             block: [THREADS, 1, 1],
-            dynamic_shared_bytes: 4 * shared,
+            dynamic_shared_bytes: form.shared_bytes,
             arguments: &[
                 qkv.argument(),
                 lse.argument(),
@@ -312,7 +385,7 @@ pub(crate) fn backward(
                 it.scale,
             ],
         };
-        device.launch(&SOURCE, launch)?;
+        device.launch(&form.source, launch)?;
     }
     Ok(())
 }

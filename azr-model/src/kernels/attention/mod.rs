@@ -11,7 +11,6 @@
 use std::ops::Range;
 
 mod backward;
-#[cfg(all(test, feature = "emulator"))]
 pub(crate) mod cuda;
 mod forward;
 #[cfg(test)]
@@ -19,10 +18,10 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use backward::{Saved, Space};
+pub(crate) use backward::Space;
 
 use super::scratch::Scratch;
-use crate::simd::tile::PANEL;
+use crate::{config::ModelConfig, simd::tile::PANEL};
 
 /// Attention over the sequences of one batch.
 #[derive(Clone, Copy)]
@@ -30,6 +29,19 @@ pub(crate) struct Attention<'a> {
     pub(crate) scratch: &'a Scratch,
     pub(crate) heads: &'a Heads,
     pub(crate) segments: &'a [Segment],
+}
+
+/// What the backward pass reads of the forward pass, and the gradient from above; `V` is a view of numbers.
+#[derive(Clone, Copy)]
+pub struct Saved<V> {
+    /// `[n, width]`, after the rotation.
+    pub qkv: V,
+    /// `[n, query_width]`.
+    pub out: V,
+    /// `[n, heads]`.
+    pub lse: V,
+    /// `[n, query_width]`.
+    pub dout: V,
 }
 
 /// Keys of a block, and tokens of a page of the cache.
@@ -69,6 +81,15 @@ pub struct Pages<'a> {
 }
 
 impl Heads {
+    /// Those of a model.
+    pub fn of(config: &ModelConfig) -> Self {
+        Self {
+            heads: config.heads,
+            kv_heads: config.kv_heads,
+            head_dim: config.head_dim,
+        }
+    }
+
     /// Width of all queries of a row.
     pub fn query_width(&self) -> usize {
         self.heads * self.head_dim

@@ -26,7 +26,7 @@ fn cases() -> Vec<(Heads, Vec<usize>)> {
 }
 
 /// Packs sequences one after the other, each with pages of its own.
-fn packed(lengths: &[usize]) -> (Vec<Segment>, Vec<u32>) {
+pub(crate) fn packed(lengths: &[usize]) -> (Vec<Segment>, Vec<u32>) {
     let (mut segments, mut row, mut page) = (Vec::new(), 0, 0);
     for length in lengths {
         let pages = length.div_ceil(BLOCK);

@@ -4,6 +4,7 @@ use crate::cuda::{
     Buffer, Device, DeviceError, Launch, Source, View, ViewMut, by_four, check, size,
 };
 
+#[cfg(feature = "emulator")]
 #[cfg(test)]
 mod tests;
 
@@ -50,6 +51,9 @@ impl Indices {
 }
 
 /// Copies row `indices[i]` of `table [_, d]` to row `i` of `x [n, d]`.
+///
+/// `embedding_forward`: grid n, block 256, no shared memory. Any n and d; by four where d and the addresses allow it,
+/// else one by one. Indices outside of the table are refused.
 pub(crate) fn forward(
     device: &Device,
     table: View<'_>,
@@ -84,6 +88,9 @@ pub(crate) fn forward(
 }
 
 /// Adds row `i` of `dx [n, d]` to row `indices[i]` of `dtable [_, d]`, in the order of `i`.
+///
+/// `embedding_backward`: grid (different rows, d / 1024 rounded up), block 256, no shared memory. Any n and d, as in
+/// [`forward`].
 pub(crate) fn backward(
     device: &Device,
     dx: View<'_>,

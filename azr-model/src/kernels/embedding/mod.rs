@@ -5,7 +5,6 @@
 use super::rows;
 use crate::simd::team::Team;
 
-#[cfg(all(test, feature = "emulator"))]
 pub(crate) mod cuda;
 #[cfg(test)]
 mod reference;

@@ -1,10 +1,15 @@
 //! The head on a GPU, in chunks of rows: products, then sums or gradients over each row of logits.
 
 use crate::{
+    backend::Drawn,
     cuda::{Argument, Buffer, Device, DeviceError, Launch, Source, View, ViewMut, check, size},
-    kernels::matmul::{Plus, cuda as matmul},
+    kernels::matmul::{
+        Plus,
+        cuda::{self as matmul, Matrix},
+    },
 };
 
+#[cfg(feature = "emulator")]
 #[cfg(test)]
 mod tests;
 
@@ -37,7 +42,7 @@ pub(crate) struct Head<'a> {
     /// `[n, d]`, after the last norm.
     pub(crate) hidden: View<'a>,
     /// `[v, d]`.
-    pub(crate) weights: View<'a>,
+    pub(crate) weights: Matrix<'a>,
     pub(crate) vocab_size: usize,
     /// `[n]`.
     pub(crate) targets: &'a Targets,
@@ -46,8 +51,83 @@ pub(crate) struct Head<'a> {
     pub(crate) logits_max: usize,
 }
 
+/// Scores rows of logits; `shape` is the vocabulary and one over the temperature.
+fn score(
+    device: &Device,
+    logits: View<'_>,
+    targets: View<'_, u32>,
+    shape: [Argument; 2],
+    (mut logprobs, mut entropies): (ViewMut<'_>, ViewMut<'_>),
+) -> Result<(), DeviceError> {
+    let launch = Launch {
+        kernel: "head_scores",
+        grid: [targets.len(), 1, 1],
+        block: [512, 1, 1],
+        dynamic_shared_bytes: 0,
+        arguments: &[
+            logits.argument(),
+            targets.argument(),
+            logprobs.argument(),
+            entropies.argument(),
+            shape[0],
+            shape[1],
+        ],
+    };
+    device.launch(&SOURCE, launch)
+}
+
+/// Log-probabilities of drawn tokens by `logits [_, v]` that are there already: the kernel of [`Head::forward`] over the
+/// same numbers, so the same bits. Rows that follow each other at one temperature are scored together.
+///
+/// `head_scores`: grid rows, block 512, shared memory 3 * 16 floats. Any number of rows, any vocabulary from 1; rows
+/// and tokens that are not there are refused. Waits for the device.
+pub(crate) fn logprobs_of(
+    device: &Device,
+    logits: View<'_>,
+    v: usize,
+    drawn: &[Drawn],
+) -> Result<Vec<f32>, DeviceError> {
+    const CALL: &str = "log-probabilities of logits";
+    let tokens: Vec<u32> = drawn.iter().map(|it| it.token).collect();
+    let targets = Targets::new(device, &tokens)?;
+    let rows = drawn.iter().map(|it| it.row + 1).max().unwrap_or(0);
+    check(
+        CALL,
+        "logits are [rows, v], every row is one of them, tokens are words",
+        rows * v <= logits.len() && targets.least <= v,
+        &[logits.len(), v, rows, targets.least],
+    )?;
+    let words = size(CALL, "the vocabulary", v)?;
+    let n = drawn.len();
+    let (mut logprobs, mut entropies): (Buffer, Buffer) =
+        (device.allocate(n)?, device.allocate(n)?);
+    let mut places = 0..0;
+    for run in
+        drawn.chunk_by(|a, b| a.row + 1 == b.row && a.inverse_temperature == b.inverse_temperature)
+    {
+        places = places.end..places.end + run.len();
+        let first = run[0].row;
+        let (mut logprobs, mut entropies) = (logprobs.view_mut(), entropies.view_mut());
+        score(
+            device,
+            logits.part(first * v..(first + run.len()) * v),
+            targets.tokens.view().part(places.clone()),
+            [words, Argument::Number(run[0].inverse_temperature)],
+            (
+                logprobs.part(places.clone()),
+                entropies.part(places.clone()),
+            ),
+        )?;
+    }
+    device.download(logprobs.view())
+}
+
 impl Head<'_> {
     /// Writes `logprobs [n]` and `entropies [n]`.
+    ///
+    /// For each chunk of rows the product of `matmul`, then `head_scores`: grid rows, block 512, shared memory 3 * 16
+    /// floats. Any n, any vocabulary from 1; the logits of one row are held in any case. Targets that are no words
+    /// are refused.
     pub(crate) fn forward(
         &self,
         mut logprobs: ViewMut<'_>,
@@ -55,50 +135,31 @@ impl Head<'_> {
     ) -> Result<(), DeviceError> {
         const CALL: &str = "head forward";
         let n = self.targets.tokens.view().len();
-        let fits = [logprobs.len(), entropies.len()] == [n; 2] && self.fits();
-        check(
-            CALL,
-            "hidden is [n, d], the head [v, d], scores [n], targets are words",
-            fits,
-            &self.sizes(),
-        )?;
+        self.check(CALL, [logprobs.len(), entropies.len()] == [n; 2])?;
         self.each_chunk(CALL, |logits, rows, shape| {
-            let launch = Launch {
-                kernel: "head_scores",
-                grid: [rows.len(), 1, 1],
-                block: [512, 1, 1],
-                dynamic_shared_bytes: 0,
-                arguments: &[
-                    logits.view().argument(),
-                    self.targets.tokens.view().part(rows.clone()).argument(),
-                    logprobs.part(rows.clone()).argument(),
-                    entropies.part(rows.clone()).argument(),
-                    shape[0],
-                    shape[1],
-                ],
-            };
-            self.device.launch(&SOURCE, launch)
+            let targets = self.targets.tokens.view().part(rows.clone());
+            let scores = (logprobs.part(rows.clone()), entropies.part(rows));
+            score(self.device, logits.view(), targets, shape, scores)
         })
     }
 
-    /// Writes `dhidden [n, d]` and adds to `dw [v, d]`; `gradients` are by the log-probabilities and the entropies.
+    /// Writes `dhidden [n, d]` and adds to `dw [v, d]`; `gradients` are by the log-probabilities and the entropies, `w` is
+    /// the head as it lies, `[v, d]`.
+    ///
+    /// For each chunk of rows the product of `matmul`, `head_differentiate` in its place (grid rows, block 512,
+    /// shared memory 3 * 16 floats), then two products. Shapes as in [`Self::forward`].
     pub(crate) fn backward(
         &self,
         gradients: (View<'_>, View<'_>),
+        w: View<'_>,
         mut dhidden: ViewMut<'_>,
         mut dw: ViewMut<'_>,
     ) -> Result<(), DeviceError> {
         const CALL: &str = "head backward";
         let n = self.targets.tokens.view().len();
-        let fits =
-            [gradients.0.len(), gradients.1.len()] == [n; 2] && dw.len() == self.weights.len();
-        let fits = fits && dhidden.len() == self.hidden.len() && self.fits();
-        check(
-            CALL,
-            "hidden is [n, d], the head [v, d], scores [n], targets are words",
-            fits,
-            &self.sizes(),
-        )?;
+        let fits = [gradients.0.len(), gradients.1.len()] == [n; 2]
+            && [dw.len(), w.len()] == [self.weights.len(); 2];
+        self.check(CALL, fits && dhidden.len() == self.hidden.len())?;
         let (v, d) = (self.vocab_size, self.weights.len() / self.vocab_size);
         self.each_chunk(CALL, |logits, rows, shape| {
             let launch = Launch {
@@ -118,27 +179,32 @@ impl Head<'_> {
             self.device.launch(&SOURCE, launch)?;
             let dz = logits.view();
             let part = rows.start * d..rows.end * d;
-            matmul::backward_input(self.device, dz, self.weights, v, dhidden.part(part.clone()))?;
+            let precision = self.weights.precision();
+            matmul::backward_input(self.device, precision, dz, w, v, dhidden.part(part.clone()))?;
             let all = 0..dw.len();
-            matmul::backward_weights(self.device, dz, self.hidden.part(part), v, dw.part(all))
+            matmul::backward_weights(
+                self.device,
+                precision,
+                dz,
+                self.hidden.part(part),
+                v,
+                dw.part(all),
+            )
         })
     }
 
-    fn fits(&self) -> bool {
+    /// That what goes in has the sizes that it should, as what comes out has.
+    fn check(&self, call: &'static str, results_fit: bool) -> Result<(), DeviceError> {
         let (v, n) = (self.vocab_size, self.targets.tokens.view().len());
-        let d = self.weights.len() / v.max(1);
-        self.weights.len() == v * d && self.hidden.len() == n * d && self.targets.least <= v
-    }
-
-    fn sizes(&self) -> [usize; 5] {
-        let n = self.targets.tokens.view().len();
-        [
-            self.hidden.len(),
-            self.weights.len(),
-            self.vocab_size,
-            n,
-            self.targets.least,
-        ]
+        let (hidden, weights) = (self.hidden.len(), self.weights.len());
+        let d = weights / v.max(1);
+        let fits = weights == v * d && hidden == n * d && self.targets.least <= v;
+        check(
+            call,
+            "hidden is [n, d], the head [v, d], scores [n], targets are words",
+            fits && results_fit,
+            &[hidden, weights, v, n, self.targets.least],
+        )
     }
 
     /// Calls with the logits of some rows at a time.
@@ -162,7 +228,7 @@ impl Head<'_> {
             let rows = first..n.min(first + rows_max);
             let mut logits: Buffer = self.device.allocate(rows.len() * v)?;
             let hidden = self.hidden.part(rows.start * d..rows.end * d);
-            matmul::forward(
+            matmul::linear(
                 self.device,
                 hidden,
                 self.weights,

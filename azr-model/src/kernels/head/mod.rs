@@ -21,7 +21,6 @@ use crate::simd::{
     tile::Left,
 };
 
-#[cfg(all(test, feature = "emulator"))]
 pub(crate) mod cuda;
 #[cfg(test)]
 mod reference;
@@ -39,6 +38,16 @@ const CHUNK_ROWS_MAX: usize = 512;
 /// Fewest: below this, reading the weights costs more than the arithmetic.
 const CHUNK_ROWS_MIN: usize = 64;
 
+/// Rows whose logits the backward pass holds at once.
+fn chunk_rows(v: usize) -> usize {
+    (LOGITS_MAX / v).clamp(CHUNK_ROWS_MIN, CHUNK_ROWS_MAX)
+}
+
+/// Logits that the backward pass of `n` rows holds at once.
+pub(crate) fn logits_at_once(n: usize, v: usize) -> usize {
+    n.min(chunk_rows(v)) * v
+}
+
 /// The head at work: `n` hidden rows, and for each the token whose probability is asked.
 #[derive(Clone, Copy)]
 pub struct Head<'a> {
@@ -52,15 +61,6 @@ pub struct Head<'a> {
     pub targets: &'a [u32],
     /// One over the temperature.
     pub inverse_temperature: f32,
-}
-
-/// Gradient of the loss by the scores, each `[n]`.
-#[derive(Clone, Copy)]
-pub struct ScoreGradients<'a> {
-    /// By the log-probabilities.
-    pub logprob: &'a [f32],
-    /// By the entropies.
-    pub entropy: &'a [f32],
 }
 
 /// The sums over some words of one row.
@@ -199,10 +199,11 @@ impl Head<'_> {
         });
     }
 
-    /// Writes `dhidden [n, d]` and adds to `dw [v, d]`; `w` is the head as it lies, `[v, d]`.
+    /// Writes `dhidden [n, d]` and adds to `dw [v, d]`; `w` is the head as it lies, `[v, d]`, and `by_scores` the gradient
+    /// of the loss by the log-probabilities and by the entropies, each `[n]`.
     pub(crate) fn backward(
         &self,
-        gradients: &ScoreGradients<'_>,
+        by_scores: (&[f32], &[f32]),
         w: &[f32],
         dhidden: &mut [f32],
         dw: &mut [f32],
@@ -210,7 +211,7 @@ impl Head<'_> {
         let (v, d) = (self.weights.outputs(), self.weights.inputs());
         assert!(w.len() == v * d && dw.len() == v * d, "the head is [v, d]");
         assert_eq!(dhidden.len(), self.hidden.len(), "dhidden is [n, d]");
-        let chunk = (LOGITS_MAX / v).clamp(CHUNK_ROWS_MIN, CHUNK_ROWS_MAX);
+        let chunk = chunk_rows(v);
         self.scratch.logits.with(|logits| {
             for (index, dhidden) in dhidden.chunks_mut(chunk * d).enumerate() {
                 let (first, count) = (index * chunk, dhidden.len() / d);
@@ -220,7 +221,7 @@ impl Head<'_> {
                 matmul::forward(self.scratch, hidden, self.weights, Plus::Nothing, logits);
                 rows::in_parallel(&self.scratch.team, logits, v, |offset, part| {
                     for (n, logits) in (first + offset..).zip(part.chunks_exact_mut(v)) {
-                        self.differentiate(n, logits, gradients);
+                        self.differentiate(n, logits, by_scores);
                     }
                 });
                 matmul::backward_input(self.scratch, logits, w, v, dhidden);
@@ -230,10 +231,10 @@ impl Head<'_> {
     }
 
     /// Turns the logits of row `n` into the gradient by them.
-    fn differentiate(&self, n: usize, logits: &mut [f32], gradients: &ScoreGradients<'_>) {
+    fn differentiate(&self, n: usize, logits: &mut [f32], by_scores: (&[f32], &[f32])) {
         let inverse_temperature = self.inverse_temperature;
         let summary = RowSummary::of(logits, inverse_temperature);
-        let (dlogprob, dentropy) = (gradients.logprob[n], gradients.entropy[n]);
+        let (dlogprob, dentropy) = (by_scores.0[n], by_scores.1[n]);
         differentiate_words(logits, summary, inverse_temperature, dlogprob, dentropy);
         logits[self.targets[n] as usize] += dlogprob * inverse_temperature;
     }

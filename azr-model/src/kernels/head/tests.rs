@@ -1,6 +1,6 @@
 //! The contract over vocabularies around the block, temperatures and rows; bits against a whole row of logits.
 
-use super::{Head, RowSummary, ScoreGradients, reference};
+use super::{Head, RowSummary, reference};
 use crate::{
     kernels::{
         contract::{check, differences, numbers, wide},
@@ -49,11 +49,7 @@ fn forward_and_every_gradient_match_the_reference() {
 
         let before = numbers(v * d, 5);
         let (mut dhidden, mut dw) = (vec![f32::NAN; n * d], before.clone());
-        let gradients = ScoreGradients {
-            logprob: &dlogprob,
-            entropy: &dentropy,
-        };
-        head.backward(&gradients, &w, &mut dhidden, &mut dw);
+        head.backward((&dlogprob, &dentropy), &w, &mut dhidden, &mut dw);
         let wanted = (wide(&dlogprob), wide(&dentropy));
         let (dh_truth, dw_truth) = reference::backward(
             &wide(&hidden),
@@ -102,11 +98,16 @@ fn the_reference_gradient_is_the_slope_of_the_reference() {
 
 #[test]
 fn a_whole_row_of_logits_gives_the_bits_of_the_blocks() {
-    for (v, temperature) in [(300, 1.0f32), (512, 0.6), (513, 1.0), (3000, 1.7)] {
+    let cases = [(300, 1.0f32), (512, 0.6), (513, 1.0), (3000, 1.7)];
+    let precisions = [Precision::F32, Precision::Bf16];
+    for ((v, temperature), precision) in
+        cases.into_iter().flat_map(|it| precisions.map(|p| (it, p)))
+    {
         let (n, d) = (100, 24);
         let (hidden, w) = (numbers(n * d, 1), numbers(v * d, 2));
         let targets: Vec<u32> = (0..n).map(|i| ((i * 31) % v) as u32).collect();
-        let weights = packed(&w, v, d);
+        let mut weights = Weights::new(v, d, precision).unwrap();
+        weights.pack(&Team::default(), &w);
         let inverse_temperature = 1.0 / temperature;
         let (mut logprobs, mut entropies) = (vec![0.0; n], vec![0.0; n]);
         let scratch = Scratch::default();

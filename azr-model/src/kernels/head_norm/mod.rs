@@ -8,6 +8,7 @@
 use super::{attention::Heads, rows};
 use crate::simd::{lanes, multiversion, team::Team};
 
+pub(crate) mod cuda;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]

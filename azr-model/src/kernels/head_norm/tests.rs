@@ -8,9 +8,9 @@ use crate::{
 
 /// Sums of at most 300 products in sixteen lanes, and of 66 rows one after the other.
 const TOLERANCE: f64 = 3e-6;
-const EPS: f32 = 1e-5;
+pub(crate) const EPS: f32 = 1e-5;
 
-fn heads(heads: usize, kv_heads: usize, head_dim: usize) -> Heads {
+pub(crate) fn heads(heads: usize, kv_heads: usize, head_dim: usize) -> Heads {
     Heads {
         heads,
         kv_heads,
@@ -18,8 +18,61 @@ fn heads(heads: usize, kv_heads: usize, head_dim: usize) -> Heads {
     }
 }
 
+/// What the contract is checked on.
+pub(crate) struct Given {
+    pub(crate) heads: Heads,
+    pub(crate) x: Vec<f32>,
+    pub(crate) w: Vec<f32>,
+    pub(crate) dy: Vec<f32>,
+    pub(crate) dw_before: Vec<f32>,
+}
+
+impl Given {
+    pub(crate) fn new(n: usize, heads: Heads) -> Self {
+        let (width, e) = (heads.width(), heads.head_dim);
+        Self {
+            heads,
+            x: numbers(n * width, 1),
+            w: numbers(2 * e, 2),
+            dy: numbers(n * width, 3),
+            dw_before: numbers(2 * e, 4),
+        }
+    }
+
+    pub(crate) fn check(&self, y: &[f32], dx: &[f32], dw: &[f32], tolerance: f64) {
+        let Self {
+            heads,
+            x,
+            w,
+            dy,
+            dw_before,
+        } = self;
+        let truth = reference::forward(heads, &wide(x), &wide(w), EPS.into());
+        check("y", y, &truth, tolerance);
+        let (dx_truth, mut dw_truth) =
+            reference::backward(heads, &wide(dy), &wide(x), &wide(w), EPS.into());
+        for (truth, before) in dw_truth.iter_mut().zip(dw_before) {
+            *truth += f64::from(*before);
+        }
+        check("dx", dx, &dx_truth, tolerance);
+        check("dw", dw, &dw_truth, tolerance);
+        // Values, behind the turned heads, are none of this.
+        let turned = (heads.heads + heads.kv_heads) * heads.head_dim;
+        for (row, (y, dx)) in y
+            .chunks(heads.width())
+            .zip(dx.chunks(heads.width()))
+            .enumerate()
+        {
+            let values = row * heads.width() + turned..(row + 1) * heads.width();
+            assert_eq!(y[turned..], x[values.clone()]);
+            assert_eq!(dx[turned..], dy[values]);
+        }
+    }
+}
+
 #[test]
 fn forward_and_every_gradient_match_the_reference() {
+    let team = Team::default();
     for (n, heads) in [
         (1, heads(1, 1, 2)),
         (3, heads(3, 1, 6)),
@@ -27,34 +80,15 @@ fn forward_and_every_gradient_match_the_reference() {
         (65, heads(16, 8, 128)),
         (2, heads(2, 2, 300)),
     ] {
-        let (width, e) = (heads.width(), heads.head_dim);
+        let given = Given::new(n, heads);
         let turned = heads.heads + heads.kv_heads;
-        let (x, w, dy) = (
-            numbers(n * width, 1),
-            numbers(2 * e, 2),
-            numbers(n * width, 3),
-        );
-        let mut y = x.clone();
-        let (mut raw, mut r) = (vec![f32::NAN; n * turned * e], vec![f32::NAN; n * turned]);
-        forward(&Team::default(), &heads, &w, EPS, &mut y, &mut raw, &mut r);
-        let truth = reference::forward(&heads, &wide(&x), &wide(&w), EPS.into());
-        check("y", &y, &truth, TOLERANCE);
-        let before = numbers(2 * e, 5);
-        let (mut dx, mut dw) = (dy.clone(), before.clone());
-        backward(&Team::default(), &heads, &w, &raw, &r, &mut dx, &mut dw);
-        let (dx_truth, mut dw_truth) =
-            reference::backward(&heads, &wide(&dy), &wide(&x), &wide(&w), EPS.into());
-        for (truth, before) in dw_truth.iter_mut().zip(before) {
-            *truth += f64::from(before);
-        }
-        check("dx", &dx, &dx_truth, TOLERANCE);
-        check("dw", &dw, &dw_truth, TOLERANCE);
-        // Values, behind the turned heads, are none of this.
-        for (row, (y, dx)) in y.chunks(width).zip(dx.chunks(width)).enumerate() {
-            let values = row * width + turned * e..(row + 1) * width;
-            assert_eq!(y[turned * e..], x[values.clone()]);
-            assert_eq!(dx[turned * e..], dy[values]);
-        }
+        let mut y = given.x.clone();
+        let mut raw = vec![f32::NAN; n * turned * heads.head_dim];
+        let mut r = vec![f32::NAN; n * turned];
+        forward(&team, &heads, &given.w, EPS, &mut y, &mut raw, &mut r);
+        let (mut dx, mut dw) = (given.dy.clone(), given.dw_before.clone());
+        backward(&team, &heads, &given.w, &raw, &r, &mut dx, &mut dw);
+        given.check(&y, &dx, &dw, TOLERANCE);
     }
 }
 

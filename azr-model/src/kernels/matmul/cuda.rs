@@ -1,10 +1,12 @@
 //! Linear layers on a GPU in an order that no batch changes: sizes checked, then launched. Shapes are those of the processor's form.
 
 use super::Plus;
-use crate::cuda::{
-    Argument, Buffer, Device, DeviceError, Launch, Source, View, ViewMut, check, size,
+use crate::{
+    cuda::{Argument, Buffer, Device, DeviceError, Launch, Source, View, ViewMut, check, size},
+    precision::Precision,
 };
 
+#[cfg(feature = "emulator")]
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +18,31 @@ pub(crate) const SOURCE: Source = Source {
 const TILE: usize = 64;
 /// `COLUMN_ROWS` of `device.cuh`.
 const CHUNK_ROWS: usize = 128;
+
+/// A matrix of weights as products take it.
+#[derive(Clone, Copy)]
+pub(crate) enum Matrix<'a> {
+    /// As it is.
+    F32(View<'a>),
+    /// Rounded to bf16.
+    Bf16(View<'a, u16>),
+}
+
+impl Matrix<'_> {
+    pub(crate) fn precision(&self) -> Precision {
+        match self {
+            Self::F32(_) => Precision::F32,
+            Self::Bf16(_) => Precision::Bf16,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::F32(it) => it.len(),
+            Self::Bf16(it) => it.len(),
+        }
+    }
+}
 
 /// A factor: `rows` by `depth`, with the steps from row to row and along the depth.
 struct Factor<'a> {
@@ -34,9 +61,11 @@ enum Finish<'a> {
     Accumulate,
 }
 
+/// In bf16 both factors are rounded on their way; see `kernel.cu`.
 fn product(
     device: &Device,
     call: &'static str,
+    precision: Precision,
     [left, right]: [Factor<'_>; 2],
     depth: usize,
     finish: Finish<'_>,
@@ -48,10 +77,14 @@ fn product(
         Finish::Residual(plus) => (plus, 2),
         Finish::Accumulate => (left.data, 3),
     };
+    let (kernel, threads) = match precision {
+        Precision::F32 => ("product", 256),
+        Precision::Bf16 => ("product_rounded", 128),
+    };
     let launch = Launch {
-        kernel: "product",
+        kernel,
         grid: [right.rows.div_ceil(TILE), left.rows.div_ceil(TILE), 1],
-        block: [256, 1, 1],
+        block: [threads, 1, 1],
         dynamic_shared_bytes: 0,
         arguments: &[
             left.data.argument(),
@@ -91,7 +124,32 @@ fn in_columns(data: View<'_>, rows: usize) -> Factor<'_> {
     }
 }
 
+/// `y = x w^T + plus` with weights of either kind; `x` is rounded as they are. Shapes as in [`forward`].
+///
+/// In bf16 `x` is rounded first, into memory of its own. Grids, blocks and shared memory as in [`forward`],
+/// [`to_bf16`] and [`forward_bf16`].
+pub(crate) fn linear(
+    device: &Device,
+    x: View<'_>,
+    w: Matrix<'_>,
+    outputs: usize,
+    plus: Plus<View<'_>>,
+    y: ViewMut<'_>,
+) -> Result<(), DeviceError> {
+    match w {
+        Matrix::F32(w) => forward(device, x, w, outputs, plus, y),
+        Matrix::Bf16(w) => {
+            let mut narrow: Buffer<u16> = device.allocate(x.len())?;
+            to_bf16(device, x, narrow.view_mut())?;
+            forward_bf16(device, narrow.view(), w, outputs, plus, y)
+        }
+    }
+}
+
 /// `y = x w^T + plus`; `x` is `[n, inputs]`, `w` is `[outputs, inputs]`, `y` is `[n, outputs]`.
+///
+/// `product`: grid (outputs / 64, n / 64) rounded up, block 256, shared memory 2 * 16 * 68 floats. Any sizes from 1,
+/// up to 65,535 tiles of rows (4 M rows); a longer grid and sizes that do not belong together are refused.
 pub(crate) fn forward(
     device: &Device,
     x: View<'_>,
@@ -117,10 +175,13 @@ pub(crate) fn forward(
         &[x.len(), w.len(), y.len(), outputs],
     )?;
     let factors = [in_rows(x, n, inputs), in_rows(w, outputs, inputs)];
-    product(device, CALL, factors, inputs, finish, y)
+    product(device, CALL, Precision::F32, factors, inputs, finish, y)
 }
 
 /// `y = x w^T + plus` on the tensor cores: bf16 factors, f32 sums; shapes as in [`forward`].
+///
+/// `product_bf16`: grid (outputs / 64, n / 64) rounded up, block 128, shared memory 2 * 64 * 40 bf16. Sizes as in
+/// [`forward`], multiples of nothing: what lies behind a tile counts as zeros.
 pub(crate) fn forward_bf16(
     device: &Device,
     x: View<'_, u16>,
@@ -165,6 +226,9 @@ pub(crate) fn forward_bf16(
 }
 
 /// Rounds to bf16, to nearest, ties to even.
+///
+/// `bf16_from_f32`: grid elements / 256 rounded up, block 256, no shared memory. Any length that 32 bits hold, longer
+/// ones are refused.
 pub(crate) fn to_bf16(
     device: &Device,
     from: View<'_>,
@@ -187,9 +251,13 @@ pub(crate) fn to_bf16(
     device.launch(&SOURCE, launch)
 }
 
-/// `dx = dy w`.
+/// `dx = dy w`, both rounded where the precision says so.
+///
+/// `product`, as in [`forward`], with the outputs as its depth; in bf16 `product_rounded` with the grid of `product`,
+/// block 128, shared memory 2 * 64 * 40 bf16.
 pub(crate) fn backward_input(
     device: &Device,
+    precision: Precision,
     dy: View<'_>,
     w: View<'_>,
     outputs: usize,
@@ -205,12 +273,16 @@ pub(crate) fn backward_input(
         &[dy.len(), w.len(), dx.len(), outputs],
     )?;
     let factors = [in_rows(dy, n, outputs), in_columns(w, inputs)];
-    product(device, CALL, factors, outputs, Finish::Store, dx)
+    product(device, CALL, precision, factors, outputs, Finish::Store, dx)
 }
 
-/// `dw += dy^T x`.
+/// `dw += dy^T x`, both rounded where the precision says so; what they are added to is not.
+///
+/// `product`, or in bf16 `product_rounded`, as in [`backward_input`], over `[outputs, inputs]`, with the rows as its
+/// depth.
 pub(crate) fn backward_weights(
     device: &Device,
+    precision: Precision,
     dy: View<'_>,
     x: View<'_>,
     outputs: usize,
@@ -226,10 +298,14 @@ pub(crate) fn backward_weights(
         &[dy.len(), x.len(), dw.len(), outputs],
     )?;
     let factors = [in_columns(dy, outputs), in_columns(x, inputs)];
-    product(device, CALL, factors, n, Finish::Accumulate, dw)
+    product(device, CALL, precision, factors, n, Finish::Accumulate, dw)
 }
 
 /// `db += sum over n of dy`.
+///
+/// `bias_chunks`: grid (outputs / 32, n / 128) rounded up, block 32 x 8, shared memory 8 * 33 floats. `bias_add`:
+/// grid outputs / 256 rounded up, block 256, none. Any sizes from 1, up to 65,535 chunks of 128 rows; a longer grid
+/// is refused.
 pub(crate) fn backward_bias(
     device: &Device,
     dy: View<'_>,

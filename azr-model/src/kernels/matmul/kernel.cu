@@ -1,11 +1,13 @@
 // Products whose order of summation depends on nothing but the depth, and the gradient of a bias.
 //
 // These are the exact forms: a row of the result has the same bits in any batch, which no library promises. Supported:
-// any sizes from 1; f32 with factors in rows or in columns, bf16 with both in rows and f32 sums on the tensor cores.
+// any sizes from 1; f32 with factors in rows or in columns; on the tensor cores, with f32 sums, bf16 with both in rows,
+// and f32 in rows or in columns that is rounded on its way into shared memory.
 //
 //   kernel              grid                                          block     shared memory, static
 //   product             (columns / 64, rows / 64), rounded up         256       2 x 16 x 68 floats
 //   product_bf16        (columns / 64, rows / 64), rounded up         128       2 x 64 x 40 bf16
+//   product_rounded     (columns / 64, rows / 64), rounded up         128       2 x 64 x 40 bf16
 //   bf16_from_f32       n / 256, rounded up                           256       none
 //   bias_chunks         (outputs / 32, n / 128), rounded up           32 x 8    8 x 33 floats
 //   bias_add            outputs / 256, rounded up                     256       none
@@ -14,6 +16,13 @@ constexpr unsigned TILE = 64, DEPTH = 16, PAD = 4;
 
 // What becomes of a sum: stored, stored with a bias of its column or a residual of its place added, or added.
 constexpr unsigned STORE = 0, BIAS = 1, RESIDUAL = 2, ACCUMULATE = 3;
+
+// What becomes of the sum of one place.
+__device__ __forceinline__ void finish_at(float* y, u64 at, unsigned column, float sum, const float* plus, unsigned finish) {
+    if (finish == BIAS) sum += plus[column];
+    if (finish == RESIDUAL) sum += plus[at];
+    y[at] = finish == ACCUMULATE ? y[at] + sum : sum;
+}
 
 // y[m, n] = sum over k of a[m a_row + k a_depth] b[n b_row + k b_depth], one chain in the order of k for each element.
 extern "C" __global__ void __launch_bounds__(256) product(
@@ -54,28 +63,67 @@ extern "C" __global__ void __launch_bounds__(256) product(
         for (int j = 0; j < 4; j++) {
             unsigned row = first_row + down * 4 + i, column = first_column + across * 4 + j;
             if (rows <= row || columns <= column) continue;
-            u64 at = u64(row) * columns + column;
-            float sum = sums[i][j];
-            if (finish == BIAS) sum += plus[column];
-            if (finish == RESIDUAL) sum += plus[at];
-            y[at] = finish == ACCUMULATE ? y[at] + sum : sum;
+            finish_at(y, u64(row) * columns + column, column, sums[i][j], plus, finish);
         }
 }
 
 // Two neighbors of a row in shared memory, as the tensor cores take them.
 __device__ __forceinline__ unsigned pair_at(const bf16* at) { return *reinterpret_cast<const unsigned*>(at); }
 
-// y[m, n] = sum over k of x[m, k] w[n, k]; each of four warps has 32 x 32 of the tile. The depth is walked in steps of
-// sixteen, zeros behind its end.
+// A tile of two factors as the tensor cores take them; rows end in room that keeps banks apart.
+constexpr unsigned STEP = 32, WIDTH = STEP + 8;
+typedef bf16 Factor[TILE][WIDTH];
+
+// Each of four warps has 32 x 32 of a tile. The depth is walked in steps of sixteen.
+__device__ __forceinline__ void multiply_step(float (&sums)[2][4][4], const Factor& left, const Factor& right) {
+    unsigned warp = threadIdx.x / 32, group = threadIdx.x % 32 / 4;
+    unsigned own_row = warp / 2 * 32, own_column = warp % 2 * 32;
+#pragma unroll
+    for (unsigned k = threadIdx.x % 4 * 2; k < STEP; k += 16) {
+        unsigned a[2][4], b[4][2];
+#pragma unroll
+        for (int i = 0; i < 2; i++) {
+            unsigned row = own_row + i * 16 + group;
+            a[i][0] = pair_at(&left[row][k]);
+            a[i][1] = pair_at(&left[row + 8][k]);
+            a[i][2] = pair_at(&left[row][k + 8]);
+            a[i][3] = pair_at(&left[row + 8][k + 8]);
+        }
+#pragma unroll
+        for (int j = 0; j < 4; j++) {
+            b[j][0] = pair_at(&right[own_column + j * 8 + group][k]);
+            b[j][1] = pair_at(&right[own_column + j * 8 + group][k + 8]);
+        }
+#pragma unroll
+        for (int i = 0; i < 2; i++)
+#pragma unroll
+            for (int j = 0; j < 4; j++) multiply_tile(sums[i][j], a[i], b[j]);
+    }
+}
+
+__device__ __forceinline__ void finish_tile(const float (&sums)[2][4][4], const float* plus, float* y, unsigned rows,
+                                            unsigned columns, unsigned finish) {
+    unsigned warp = threadIdx.x / 32, group = threadIdx.x % 32 / 4, pair = threadIdx.x % 4 * 2;
+    unsigned first_row = blockIdx.y * TILE + warp / 2 * 32, first_column = blockIdx.x * TILE + warp % 2 * 32;
+#pragma unroll
+    for (int i = 0; i < 2; i++)
+#pragma unroll
+        for (int j = 0; j < 4; j++)
+#pragma unroll
+            for (int r = 0; r < 4; r++) {
+                unsigned row = first_row + i * 16 + group + r / 2 * 8, column = first_column + j * 8 + pair + r % 2;
+                if (rows <= row || columns <= column) continue;
+                finish_at(y, u64(row) * columns + column, column, sums[i][j][r], plus, finish);
+            }
+}
+
+// y[m, n] = sum over k of x[m, k] w[n, k], zeros behind the end of the depth.
 extern "C" __global__ void __launch_bounds__(128) product_bf16(
     const bf16* __restrict__ x, const bf16* __restrict__ w, const float* __restrict__ plus, float* __restrict__ y,
     unsigned rows, unsigned columns, unsigned depth, unsigned finish) {
-    constexpr unsigned STEP = 32, WIDTH = STEP + 8;  // rows of shared memory end in room that keeps banks apart
-    __shared__ __align__(16) bf16 left[TILE][WIDTH];
-    __shared__ __align__(16) bf16 right[TILE][WIDTH];
+    __shared__ __align__(16) Factor left;
+    __shared__ __align__(16) Factor right;
     unsigned first_row = blockIdx.y * TILE, first_column = blockIdx.x * TILE;
-    unsigned warp = threadIdx.x / 32, group = threadIdx.x % 32 / 4, pair = threadIdx.x % 4 * 2;
-    unsigned own_row = warp / 2 * 32, own_column = warp % 2 * 32;
     float sums[2][4][4] = {};
     for (unsigned first = 0; first < depth; first += STEP) {
         for (unsigned i = threadIdx.x; i < TILE * STEP; i += 128) {
@@ -86,44 +134,38 @@ extern "C" __global__ void __launch_bounds__(128) product_bf16(
             right[row][k] = inside ? w[u64(first_column + row) * depth + first + k] : bf16(0);
         }
         __syncthreads();
-#pragma unroll
-        for (unsigned k = pair; k < STEP; k += 16) {
-            unsigned a[2][4], b[4][2];
-#pragma unroll
-            for (int i = 0; i < 2; i++) {
-                unsigned row = own_row + i * 16 + group;
-                a[i][0] = pair_at(&left[row][k]);
-                a[i][1] = pair_at(&left[row + 8][k]);
-                a[i][2] = pair_at(&left[row][k + 8]);
-                a[i][3] = pair_at(&left[row + 8][k + 8]);
-            }
-#pragma unroll
-            for (int j = 0; j < 4; j++) {
-                b[j][0] = pair_at(&right[own_column + j * 8 + group][k]);
-                b[j][1] = pair_at(&right[own_column + j * 8 + group][k + 8]);
-            }
-#pragma unroll
-            for (int i = 0; i < 2; i++)
-#pragma unroll
-                for (int j = 0; j < 4; j++) multiply_tile(sums[i][j], a[i], b[j]);
-        }
+        multiply_step(sums, left, right);
         __syncthreads();
     }
-#pragma unroll
-    for (int i = 0; i < 2; i++)
-#pragma unroll
-        for (int j = 0; j < 4; j++)
-#pragma unroll
-            for (int r = 0; r < 4; r++) {
-                unsigned row = first_row + own_row + i * 16 + group + r / 2 * 8;
-                unsigned column = first_column + own_column + j * 8 + pair + r % 2;
-                if (rows <= row || columns <= column) continue;
-                u64 at = u64(row) * columns + column;
-                float sum = sums[i][j][r];
-                if (finish == BIAS) sum += plus[column];
-                if (finish == RESIDUAL) sum += plus[at];
-                y[at] = sum;
-            }
+    finish_tile(sums, plus, y, rows, columns, finish);
+}
+
+// Rounds a tile of a factor; neighboring threads read neighboring addresses, whichever way it lies.
+__device__ __forceinline__ void round_tile(Factor& to, const float* from, unsigned first_row, unsigned rows, unsigned first,
+                                           unsigned depth, unsigned row_step, unsigned depth_step) {
+    for (unsigned i = threadIdx.x; i < TILE * STEP; i += 128) {
+        unsigned row = depth_step == 1 ? i / STEP : i % TILE, k = depth_step == 1 ? i % STEP : i / TILE;
+        bool inside = first_row + row < rows && first + k < depth;
+        to[row][k] = inside ? narrow(from[u64(first_row + row) * row_step + u64(first + k) * depth_step]) : bf16(0);
+    }
+}
+
+// As `product`, with factors rounded to bf16.
+extern "C" __global__ void __launch_bounds__(128) product_rounded(
+    const float* __restrict__ a, const float* __restrict__ b, const float* __restrict__ plus, float* __restrict__ y,
+    unsigned rows, unsigned columns, unsigned depth, unsigned a_row, unsigned a_depth, unsigned b_row, unsigned b_depth,
+    unsigned finish) {
+    __shared__ __align__(16) Factor left;
+    __shared__ __align__(16) Factor right;
+    float sums[2][4][4] = {};
+    for (unsigned first = 0; first < depth; first += STEP) {
+        round_tile(left, a, blockIdx.y * TILE, rows, first, depth, a_row, a_depth);
+        round_tile(right, b, blockIdx.x * TILE, columns, first, depth, b_row, b_depth);
+        __syncthreads();
+        multiply_step(sums, left, right);
+        __syncthreads();
+    }
+    finish_tile(sums, plus, y, rows, columns, finish);
 }
 
 extern "C" __global__ void __launch_bounds__(256) bf16_from_f32(

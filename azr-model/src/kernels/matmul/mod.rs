@@ -1,8 +1,9 @@
 //! Linear layers: `y[n, o] = x[n, i] w[o, i]^T`, and back.
 //!
 //! Forward: `y = x w^T`, plus a bias for each output or a residual of the shape of `y`. Backward: `dx = dy w`,
-//! `dw += dy^T x`, `db += sum over n of dy`. Sums over `i`, `o` and `n` are f32 chains in index order. Only the prepared
-//! `w` of the forward pass may be held rounded to bfloat16; the backward pass reads `w` as it lies.
+//! `dw += dy^T x`, `db += sum over n of dy`. Sums over `i`, `o` and `n` are f32 chains in index order, cut into
+//! shorter ones in the backward pass where they are long (`simd/product.rs`). Only the prepared `w` of the forward pass
+//! may be held rounded to bfloat16; the backward pass reads `w` as it lies.
 
 use std::collections::TryReserveError;
 
@@ -17,7 +18,6 @@ use crate::simd::{
     tile::Left,
 };
 
-#[cfg(all(test, feature = "emulator"))]
 pub(crate) mod cuda;
 #[cfg(test)]
 mod reference;
@@ -49,6 +49,11 @@ impl Weights {
         precision: Precision,
     ) -> Result<Self, TryReserveError> {
         Ok(Self(Panels::new(outputs, inputs, precision)?))
+    }
+
+    /// Bytes that an `[outputs, inputs]` matrix takes.
+    pub(crate) fn bytes(outputs: usize, inputs: usize, precision: Precision) -> usize {
+        Panels::elements(outputs, inputs) * precision.bytes()
     }
 
     /// Takes over new values, `[outputs, inputs]` row-major.

@@ -2,7 +2,7 @@
 
 use super::{Plus, Weights, backward_bias, backward_input, backward_weights, forward, reference};
 use crate::{
-    half::{bf16_from_f32, f32_from_bf16},
+    half::rounded_to_bf16,
     kernels::{
         contract::{check, numbers, wide},
         scratch::Scratch,
@@ -13,6 +13,8 @@ use crate::{
 
 /// Chains of up to 1500 roundings of 6e-8 each, random in sign: about 2e-6 of the largest result; the rest is margin.
 const TOLERANCE: f64 = 1e-5;
+/// Equal numbers, whose roundings all have one sign: half a unit of a chain's largest sum, some hundred times what is added.
+const DEEP_TOLERANCE: f64 = 5e-5;
 
 /// Rows, outputs, inputs: ones, primes, block borders and their neighbors.
 const SHAPES: [(usize, usize, usize); 9] = [
@@ -99,6 +101,19 @@ fn forward_and_every_gradient_match_the_reference() {
 }
 
 #[test]
+fn gradients_over_a_whole_vocabulary_and_many_tokens_are_exact_too() {
+    let depth = 100_000;
+    let (ones, tenths) = (vec![1.0; 2 * depth], vec![0.1; 3 * depth]);
+    let truth = vec![depth as f64 * f64::from(0.1f32); 6];
+    let mut dx = vec![f32::NAN; 6];
+    backward_input(&Scratch::default(), &ones, &tenths, depth, &mut dx);
+    check("dx", &dx, &truth, DEEP_TOLERANCE);
+    let mut dw = vec![0.0; 6];
+    backward_weights(&Scratch::default(), &ones, &tenths, 2, &mut dw);
+    check("dw", &dw, &truth, DEEP_TOLERANCE);
+}
+
+#[test]
 fn a_row_has_the_same_bits_alone_and_among_others_and_for_any_number_of_threads() {
     let (rows, outputs, inputs) = (131, 210, 600);
     let (x, w, dy) = (
@@ -106,31 +121,29 @@ fn a_row_has_the_same_bits_alone_and_among_others_and_for_any_number_of_threads(
         numbers(outputs * inputs, 8),
         numbers(rows * outputs, 9),
     );
-    let weights = packed(&w, outputs, inputs);
-    let run = |threads: usize| {
-        let scratch = Scratch::of_threads(threads);
-        let (mut y, mut dx, mut dw) = (
-            vec![0.0; rows * outputs],
-            vec![0.0; rows * inputs],
-            vec![0.0; outputs * inputs],
-        );
-        forward(&scratch, &x, &weights, Plus::Nothing, &mut y);
-        backward_input(&scratch, &dy, &w, outputs, &mut dx);
-        backward_weights(&scratch, &dy, &x, outputs, &mut dw);
-        (y, dx, dw)
-    };
-    let (y, dx, dw) = run(1);
-    assert_eq!((y.clone(), dx, dw), run(3));
-    for count in [1, 2, 3, 4, 6, 7, 11, 96] {
-        let mut part = vec![0.0; count * outputs];
-        forward(
-            &Scratch::default(),
-            &x[..count * inputs],
-            &weights,
-            Plus::Nothing,
-            &mut part,
-        );
-        assert_eq!(part, y[..count * outputs], "{count} rows");
+    for precision in [Precision::F32, Precision::Bf16] {
+        let weights = held(&w, outputs, inputs, precision);
+        let run = |threads: usize| {
+            let scratch = Scratch::of_threads(threads);
+            let (mut y, mut dx, mut dw) = (
+                vec![0.0; rows * outputs],
+                vec![0.0; rows * inputs],
+                vec![0.0; outputs * inputs],
+            );
+            forward(&scratch, &x, &weights, Plus::Nothing, &mut y);
+            backward_input(&scratch, &dy, &w, outputs, &mut dx);
+            backward_weights(&scratch, &dy, &x, outputs, &mut dw);
+            (y, dx, dw)
+        };
+        let (y, dx, dw) = run(1);
+        assert_eq!((y.clone(), dx, dw), run(3));
+        for count in 1..=97 {
+            let mut part = vec![0.0; count * outputs];
+            let x = &x[..count * inputs];
+            forward(&Scratch::default(), x, &weights, Plus::Nothing, &mut part);
+            let same = part == y[..count * outputs];
+            assert!(same, "{count} rows in {precision:?}");
+        }
     }
 }
 
@@ -138,10 +151,7 @@ fn a_row_has_the_same_bits_alone_and_among_others_and_for_any_number_of_threads(
 fn weights_held_in_bfloat16_give_the_bits_of_the_rounded_weights() {
     for (rows, outputs, inputs) in SHAPES {
         let (x, w) = (numbers(rows * inputs, 1), numbers(outputs * inputs, 2));
-        let rounded: Vec<f32> = w
-            .iter()
-            .map(|it| f32_from_bf16(bf16_from_f32(*it)))
-            .collect();
+        let rounded: Vec<f32> = w.iter().map(|it| rounded_to_bf16(*it)).collect();
         assert_ne!(w, rounded, "the numbers are no bfloat16");
         let product = |weights: &Weights| {
             let mut y = vec![f32::NAN; rows * outputs];

@@ -4,6 +4,7 @@ use crate::cuda::{
     Argument, Buffer, Device, DeviceError, Launch, Source, View, ViewMut, by_four, check, size,
 };
 
+#[cfg(feature = "emulator")]
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,9 @@ const THREADS: u32 = 256;
 const CHUNK_ROWS: usize = 128;
 
 /// Writes `y [n, d]` and the inverse roots `r [n]` of `x [n, d]`.
+///
+/// `rms_norm_forward`: grid n, block 256, shared memory 8 floats. Any n and d from 1; by four where d and the
+/// addresses allow it, else one by one, with the same bits. Other sizes are refused.
 pub(crate) fn forward(
     device: &Device,
     x: View<'_>,
@@ -53,6 +57,10 @@ pub(crate) fn forward(
 }
 
 /// Adds to `dx [n, d]` and `dw [d]`; `saved` is `(x, w, r)`.
+///
+/// `rms_norm_backward`: grid n, block 256, shared memory 8 floats. `rms_norm_scale_chunks`: grid (d / 32, n / 128)
+/// rounded up, block 32 x 8, shared memory 8 * 33 floats. `rms_norm_scale_add`: grid d / 256 rounded up, block 256,
+/// none. Shapes as in [`forward`], up to 65,535 chunks of 128 rows; a longer grid is refused.
 pub(crate) fn backward(
     device: &Device,
     dy: View<'_>,

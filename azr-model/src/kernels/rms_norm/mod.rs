@@ -6,7 +6,6 @@
 use super::rows;
 use crate::simd::{lanes, multiversion, team::Team};
 
-#[cfg(all(test, feature = "emulator"))]
 pub(crate) mod cuda;
 #[cfg(test)]
 mod reference;

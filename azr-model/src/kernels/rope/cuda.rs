@@ -3,6 +3,7 @@
 use super::Turn;
 use crate::cuda::{Argument, Device, DeviceError, Launch, Source, View, ViewMut, check, size};
 
+#[cfg(feature = "emulator")]
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,8 @@ pub(crate) const SOURCE: Source = Source {
 };
 
 /// Fills `turns [n, e]`: cosines of a position in the first half of its row, sines in the second.
+///
+/// `rope_angles`: grid n, block 64, no shared memory. Any n, any even e; other sizes are refused.
 pub(crate) fn angles(
     device: &Device,
     positions: View<'_, u32>,
@@ -43,6 +46,9 @@ pub(crate) fn angles(
 }
 
 /// Turns the first `heads` heads of every row of `x [n, width]` in place; `turns` is `[n, e]`.
+///
+/// `rope_turn`: grid n, block 256, no shared memory. Any n, any number of heads of an even width; odd widths and
+/// other sizes are refused.
 pub(crate) fn turn(
     device: &Device,
     mut x: ViewMut<'_>,

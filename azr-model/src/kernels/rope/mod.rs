@@ -11,7 +11,6 @@ use crate::{
     simd::{multiversion, team::Team},
 };
 
-#[cfg(all(test, feature = "emulator"))]
 pub(crate) mod cuda;
 #[cfg(test)]
 mod reference;

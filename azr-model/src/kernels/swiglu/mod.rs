@@ -7,7 +7,6 @@
 use super::{exp::exp, rows};
 use crate::simd::{multiversion, team::Team};
 
-#[cfg(all(test, feature = "emulator"))]
 pub(crate) mod cuda;
 #[cfg(test)]
 mod reference;

@@ -2,11 +2,11 @@
 
 use super::super::save::{Storage, SyncWrite, save_through};
 use super::super::save_gguf;
-use super::{load, model};
+use super::{LanguageModel, model};
+use crate::Precision;
 use crate::config::Architecture;
 use crate::fixture::sentence;
 use crate::weights::gguf::{self, Stored};
-use crate::weights::safetensors::Precision;
 use std::cell::Cell;
 use std::fs;
 use std::io::{self, ErrorKind, Write};
@@ -100,7 +100,7 @@ fn a_disk_that_fills_up_at_any_moment_leaves_nothing_behind() {
         );
     }
     save_with(needed).0.unwrap();
-    assert!(load(&directory).unwrap().parameters == model.parameters);
+    assert!(LanguageModel::load_local(&directory).unwrap().parameters == model.parameters);
 }
 
 #[test]

@@ -112,7 +112,13 @@ pub(super) fn language(header: &Header, config: &ModelConfig) -> Result<Language
         tokens: texts(header, "tokenizer.ggml.tokens")?,
         kinds: match header.metadata.get("tokenizer.ggml.token_type") {
             Some(Value::Integers(kinds)) => kinds.clone(),
-            _ => Vec::new(),
+            None => Vec::new(),
+            Some(_) => {
+                return Err(GgufError::BadValue {
+                    key: "tokenizer.ggml.token_type".to_owned(),
+                    expected: "whole numbers",
+                });
+            }
         },
         merges: texts(header, "tokenizer.ggml.merges")?,
         special: ids(&SPECIAL)?,

@@ -44,10 +44,10 @@ pub(super) fn scaling(
     }
     let said = said(keys.header)?;
     let candidate = said.unwrap_or_else(|| published(factors));
-    if factors_of(&candidate, theta, head_dim)
-        .zip(factors)
-        .all(|(a, b)| (a / f64::from(*b) - 1.0).abs() <= FACTOR_ERROR_MAX)
-        && factors.len() == head_dim / 2
+    if factors.len() == head_dim / 2
+        && factors_of(&candidate, theta, head_dim)
+            .zip(factors)
+            .all(|(a, b)| (a / f64::from(*b) - 1.0).abs() <= FACTOR_ERROR_MAX)
     {
         return Ok(candidate);
     }

@@ -2,10 +2,10 @@
 
 use super::server::{COMMIT, Fault, Server};
 use super::*;
+use crate::Precision;
 use crate::config::Architecture;
 use crate::fixture::{self, sentence};
 use crate::language_model::{LanguageModel, ModelSource, save_directory};
-use crate::weights::safetensors::Precision;
 use std::collections::HashMap;
 use std::fs;
 use std::sync::Mutex;

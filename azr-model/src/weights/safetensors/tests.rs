@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::Architecture;
 use crate::fixture;
+use crate::precision::Precision;
 use ::safetensors::tensor::{TensorView, serialize};
 use candle_core::{DType, Device, Tensor};
 use proptest::prelude::*;

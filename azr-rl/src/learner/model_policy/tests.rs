@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use azr_model::language::{LanguageParts, SamplingDefaults};
+use azr_model::language::{Language, LanguageParts, SamplingDefaults};
 use azr_model::parameters::{Initialization, Layout, Parameters};
 use azr_model::tokenizer::TextTokenizer;
 use azr_model::tokenizer::phrases::phrase_tokenizer_json;
@@ -18,7 +18,6 @@ use azr_tasks::{Lane, TaskKind};
 use super::*;
 use crate::material::Material;
 use crate::observer::Unobserved;
-use crate::policy::Sampling;
 use crate::rollout::{Judgement, Purpose, Rollout, Scored};
 use crate::run::{Origin, Run};
 use crate::scripted::{StopAfterStep, config, sandbox};
@@ -63,7 +62,18 @@ fn model(seed: u64) -> LanguageModel {
 }
 
 fn policy_with(assignments: &[&str]) -> ModelPolicy {
-    ModelPolicy::new(model(1), ModelPolicyOptions::from(&config(assignments))).unwrap()
+    policy_of(1, assignments)
+}
+
+fn policy_of(seed: u64, assignments: &[&str]) -> ModelPolicy {
+    let config = config(assignments);
+    let backend = CpuBackend::default().with_precision(config.model.precision);
+    ModelPolicy::new(backend, model(seed), ModelPolicyOptions::from(&config)).unwrap()
+}
+
+fn restored(directory: &Path, config: &Config) -> Result<ModelPolicy, PolicyError> {
+    let backend = CpuBackend::default().with_precision(config.model.precision);
+    ModelPolicy::from_checkpoint(backend, directory, ModelPolicyOptions::from(config))
 }
 
 fn requests(count: u64, temperature: f32) -> Vec<Request> {
@@ -74,7 +84,7 @@ fn requests(count: u64, temperature: f32) -> Vec<Request> {
             last_marker: None,
         },
         new_tokens_max: 5 + seed as usize % 7,
-        sampling: Sampling::at_temperature(temperature),
+        temperature,
         seed,
     };
     (0..count).map(request).collect()
@@ -147,9 +157,7 @@ fn sequences_that_the_context_cannot_hold_are_refused_with_the_keys() {
         .sampling
     };
     let refused = |assignment: &str| {
-        let options = ModelPolicyOptions::from(&config(&[]));
-        let policy = ModelPolicy::new(model(1), options).unwrap();
-        policy
+        policy_with(&[])
             .holding(&sampling(assignment))
             .err()
             .map(|it| it.to_string())
@@ -306,9 +314,7 @@ fn a_policy_that_was_saved_goes_on_as_if_it_had_not_been() {
     let responses = respond(&mut policy, &requests(9, 1.0));
     policy.update(&batch(&responses), &plan(1e-3, 1.0)).unwrap();
     policy.save(directory.path()).unwrap();
-    let mut restored =
-        ModelPolicy::from_checkpoint(directory.path(), ModelPolicyOptions::from(&config(&[])))
-            .unwrap();
+    let mut restored = restored(directory.path(), &config(&[])).unwrap();
     let after = [&mut policy, &mut restored].map(|it| {
         let responses = respond(it, &requests(9, 1.0));
         let report = it.update(&batch(&responses), &plan(1e-3, 1.0)).unwrap();
@@ -323,12 +329,7 @@ fn a_policy_that_was_saved_goes_on_as_if_it_had_not_been() {
 
 #[test]
 fn a_fingerprint_tells_models_apart() {
-    let options = ModelPolicyOptions::from(&config(&[]));
-    let of = |seed| {
-        ModelPolicy::new(model(seed), options)
-            .unwrap()
-            .fingerprint()
-    };
+    let of = |seed| policy_of(seed, &[]).fingerprint();
     assert_eq!(of(1), of(1));
     assert_ne!(of(1), of(2));
 }
@@ -376,10 +377,7 @@ fn a_run_of_a_model_that_is_resumed_ends_with_the_same_weights() {
                     let Origin::Checkpoint(path) = origin else {
                         panic!("the stopped run was saved")
                     };
-                    Ok(Box::new(ModelPolicy::from_checkpoint(
-                        path,
-                        ModelPolicyOptions::from(config),
-                    )?))
+                    Ok(Box::new(restored(path, config)?))
                 };
             run = Run::resume(&root, Arc::new(sandbox()), open).unwrap();
         }

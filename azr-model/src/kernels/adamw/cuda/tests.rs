@@ -2,7 +2,7 @@
 
 use super::{SOURCE, step, sum_of_squares};
 use crate::{
-    cuda::{Device, caught, emulated},
+    cuda::{Device, caught, test_device},
     kernels::{
         adamw::{Factors, reference},
         contract::{check, numbers, wide},
@@ -77,16 +77,16 @@ fn norm(device: &Device, n: usize) {
 #[test]
 fn three_steps_match_the_reference_and_empty_the_gradient() {
     for n in [1, 37, 2048, 5001] {
-        steps(&emulated(), n);
+        steps(&test_device(), n);
     }
 }
 
 #[test]
 fn the_norm_is_right_and_shows_what_is_no_number() {
     for n in [1, 300, 16_384, 100_003] {
-        norm(&emulated(), n);
+        norm(&test_device(), n);
     }
-    let device = emulated();
+    let device = test_device();
     let values = device.upload(&[1.0, f32::NAN]).unwrap();
     assert!(!sum_of_squares(&device, values.view()).unwrap().is_finite());
 }

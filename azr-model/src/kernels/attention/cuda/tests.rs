@@ -1,12 +1,16 @@
-//! The contract on the emulated device; one query's bits however its sequence is read; faults that must be caught.
+//! The contract on the emulated device, in both precisions; one query's bits however its sequence is read; faults that
+//! must be caught.
 
-use super::{Layer, SOURCE, Saved, Tiles, backward, forward};
+mod bf16;
+
+use super::{Layer, SOURCE, Tiles, backward, forward};
 use crate::{
-    cuda::{Device, caught, emulated},
+    cuda::{Device, caught, test_device},
     kernels::{
-        attention::{BLOCK, Heads, Segment, reference},
+        attention::{Heads, Saved, Segment, reference, tests::packed},
         contract::{check, numbers, wide},
     },
+    precision::Precision,
 };
 
 /// Scores are chains of at most 128 products, sums run over at most 130 keys.
@@ -20,30 +24,32 @@ fn heads(heads: usize, kv_heads: usize, head_dim: usize) -> Heads {
     }
 }
 
-/// Packs sequences one after the other, each with pages of its own, which need not be in order.
-fn packed(lengths: &[usize]) -> (Vec<Segment>, Vec<u32>) {
-    let (mut segments, mut row, mut page) = (Vec::new(), 0, 0);
-    for length in lengths {
-        let pages = length.div_ceil(BLOCK);
-        segments.push(Segment {
-            rows: row..row + length,
-            start: 0,
-            pages: page..page + pages,
-        });
-        (row, page) = (row + length, page + pages);
-    }
-    (segments, (0..page as u32).rev().collect())
+/// What a batch of sequences is made of: rows, and gradients from above.
+fn given(heads: &Heads, lengths: &[usize]) -> (Vec<f32>, Vec<f32>) {
+    let rows: usize = lengths.iter().sum();
+    let qkv = numbers(rows * heads.width(), 1);
+    (
+        qkv.iter().map(|it| it * 2.0).collect(),
+        numbers(rows * heads.query_width(), 2),
+    )
 }
 
 fn contract(device: &Device, heads: &Heads, lengths: &[usize]) {
+    let given = given(heads, lengths);
+    held(device, heads, lengths, given, (Precision::F32, TOLERANCE));
+}
+
+/// Holds both passes against the reference.
+fn held(
+    device: &Device,
+    heads: &Heads,
+    lengths: &[usize],
+    (qkv, dout): (Vec<f32>, Vec<f32>),
+    (precision, tolerance): (Precision, f64),
+) {
     let (segments, table) = packed(lengths);
     let rows: usize = lengths.iter().sum();
-    let qkv: Vec<f32> = numbers(rows * heads.width(), 1)
-        .iter()
-        .map(|it| it * 2.0)
-        .collect();
-    let dout = numbers(rows * heads.query_width(), 2);
-    let tiles = Tiles::new(device, &segments, &table).unwrap();
+    let tiles = Tiles::new(device, &segments, &table, precision).unwrap();
     let (there, dout_there) = (device.upload(&qkv).unwrap(), device.upload(&dout).unwrap());
     // Fresh memory of the emulated device is full of what is no number: what was in the cache must not matter.
     let mut cache = device
@@ -73,13 +79,13 @@ fn contract(device: &Device, heads: &Heads, lengths: &[usize]) {
         "out",
         &device.download(out.view()).unwrap(),
         &out_truth,
-        TOLERANCE,
+        tolerance,
     );
     check(
         "lse",
         &device.download(lse.view()).unwrap(),
         &lse_truth,
-        TOLERANCE,
+        tolerance,
     );
     let mut dqkv = device.allocate(qkv.len()).unwrap();
     let saved = Saved {
@@ -94,7 +100,7 @@ fn contract(device: &Device, heads: &Heads, lengths: &[usize]) {
         "dqkv",
         &device.download(dqkv.view()).unwrap(),
         &truth,
-        TOLERANCE,
+        tolerance,
     );
 }
 
@@ -107,13 +113,19 @@ fn forward_and_gradient_match_the_reference() {
         (heads(6, 2, 64), vec![7, 130]),
         (heads(1, 1, 128), vec![17]),
     ] {
-        contract(&emulated(), &heads, &lengths);
+        contract(&test_device(), &heads, &lengths);
     }
 }
 
 #[test]
 fn a_query_has_the_same_bits_however_its_sequence_is_read() {
-    let (device, heads, length) = (emulated(), heads(4, 2, 6), 70);
+    for precision in [Precision::F32, Precision::Bf16] {
+        read_in_parts(precision);
+    }
+}
+
+fn read_in_parts(precision: Precision) {
+    let (device, heads, length) = (test_device(), heads(4, 2, 6), 70);
     let qkv = numbers(length * heads.width(), 3);
     let table = [2, 0];
     // Reads rows up to each cut in turn.
@@ -126,7 +138,7 @@ fn a_query_has_the_same_bits_however_its_sequence_is_read() {
                 start: first,
                 pages: 0..2,
             };
-            let tiles = Tiles::new(&device, &[segment], &table).unwrap();
+            let tiles = Tiles::new(&device, &[segment], &table, precision).unwrap();
             let rows = cut - first;
             let part = device
                 .upload(&qkv[first * heads.width()..cut * heads.width()])
@@ -167,9 +179,9 @@ fn a_query_has_the_same_bits_however_its_sequence_is_read() {
 
 #[test]
 fn a_head_that_is_too_wide_and_a_batch_without_pages_are_refused() {
-    let device = emulated();
+    let device = test_device();
     let (segments, table) = packed(&[3]);
-    let tiles = Tiles::new(&device, &segments, &table).unwrap();
+    let tiles = Tiles::new(&device, &segments, &table, Precision::F32).unwrap();
     let (wide, mut any) = (heads(1, 1, 130), device.allocate(1).unwrap());
     let nothing = device.upload(&[]).unwrap();
     let saved = Saved {
@@ -183,7 +195,7 @@ fn a_head_that_is_too_wide_and_a_batch_without_pages_are_refused() {
         error.to_string(),
         "attention backward: the width of a head is 130, and at most 128 is supported"
     );
-    assert!(Tiles::new(&device, &packed(&[65]).0, &[0]).is_err());
+    assert!(Tiles::new(&device, &packed(&[65]).0, &[0], Precision::F32).is_err());
 }
 
 #[test]

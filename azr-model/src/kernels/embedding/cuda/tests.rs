@@ -2,7 +2,7 @@
 
 use super::{Indices, SOURCE, backward, forward};
 use crate::{
-    cuda::{Device, caught, emulated},
+    cuda::{Device, caught, test_device},
     kernels::{
         contract::{check, numbers, wide},
         embedding::reference,
@@ -46,13 +46,13 @@ fn contract(device: &Device, table_rows: usize, n: usize, d: usize) {
 #[test]
 fn forward_and_gradient_match_the_reference() {
     for (table_rows, n, d) in [(1, 1, 1), (7, 20, 3), (300, 500, 64), (5, 9, 1500)] {
-        contract(&emulated(), table_rows, n, d);
+        contract(&test_device(), table_rows, n, d);
     }
 }
 
 #[test]
 fn an_index_behind_the_table_is_refused() {
-    let device = emulated();
+    let device = test_device();
     let (table, indices) = (
         device.upload(&[0.0; 8]).unwrap(),
         Indices::new(&device, &[1, 4]).unwrap(),

@@ -1,11 +1,13 @@
 //! The contract on the emulated device, chunks that change nothing, and faults that must be caught.
 
-use super::{Head, SOURCE, Targets};
+use super::{Head, Matrix, SOURCE, Targets, logprobs_of};
 use crate::{
-    cuda::{Device, caught, emulated},
+    backend::Drawn,
+    cuda::{Device, caught, test_device},
     kernels::{
         contract::{check, numbers, wide},
         head::reference,
+        matmul::{Plus, cuda as matmul},
     },
 };
 
@@ -30,7 +32,7 @@ fn results(device: &Device, (n, v, d, temperature): Shape, logits_max: usize) ->
     let head = Head {
         device,
         hidden: hidden.view(),
-        weights: weights.view(),
+        weights: Matrix::F32(weights.view()),
         vocab_size: v,
         targets: &targets,
         inverse_temperature: 1.0 / temperature,
@@ -43,7 +45,8 @@ fn results(device: &Device, (n, v, d, temperature): Shape, logits_max: usize) ->
         device.allocate(n * d).unwrap(),
         device.upload(&numbers(v * d, 5)).unwrap(),
     );
-    head.backward((a.view(), b.view()), dhidden.view_mut(), dw.view_mut())
+    let above = (a.view(), b.view());
+    head.backward(above, weights.view(), dhidden.view_mut(), dw.view_mut())
         .unwrap();
     [logprobs, entropies, dhidden, dw].map(|it| device.download(it.view()).unwrap())
 }
@@ -81,27 +84,27 @@ fn forward_and_every_gradient_match_the_reference() {
         (5, 1500, 64, 1.3),
         (6, 513, 20, 1.0),
     ] {
-        contract(&emulated(), shape, usize::MAX);
+        contract(&test_device(), shape, usize::MAX);
     }
 }
 
 #[test]
 fn chunks_of_rows_change_no_bit_of_a_score() {
     let shape = (9, 300, 33, 0.9);
-    let [logprobs, entropies, dhidden, _] = results(&emulated(), shape, usize::MAX);
+    let [logprobs, entropies, dhidden, _] = results(&test_device(), shape, usize::MAX);
     for logits_max in [1, 700] {
-        let chunked = results(&emulated(), shape, logits_max);
+        let chunked = results(&test_device(), shape, logits_max);
         assert_eq!(
             [&logprobs, &entropies, &dhidden],
             [&chunked[0], &chunked[1], &chunked[2]]
         );
     }
-    contract(&emulated(), shape, 700);
+    contract(&test_device(), shape, 700);
 }
 
 #[test]
 fn a_word_behind_the_vocabulary_is_refused() {
-    let device = emulated();
+    let device = test_device();
     let (hidden, weights) = (
         device.upload(&[1.0, 2.0]).unwrap(),
         device.upload(&[1.0; 6]).unwrap(),
@@ -110,7 +113,7 @@ fn a_word_behind_the_vocabulary_is_refused() {
     let head = Head {
         device: &device,
         hidden: hidden.view(),
-        weights: weights.view(),
+        weights: Matrix::F32(weights.view()),
         vocab_size: 3,
         targets: &targets,
         inverse_temperature: 1.0,
@@ -154,5 +157,59 @@ fn planted_faults_are_caught() {
             ("log_p + it.entropy, by_logprob", "log_p, by_logprob"),
         ],
         |device| contract(device, (3, 1030, 5, 0.7), usize::MAX),
+    );
+}
+
+#[test]
+fn logits_that_are_there_give_the_same_bits_at_a_temperature_for_each_row() {
+    let (device, v, d) = (test_device(), 700, 20);
+    let (hidden, weights) = (
+        device.upload(&numbers(3 * d, 1)).unwrap(),
+        device.upload(&numbers(v * d, 2)).unwrap(),
+    );
+    let tokens = targets(3, v);
+    let of_head = |row: usize, inverse_temperature: f32| {
+        let head = Head {
+            device: &device,
+            hidden: hidden.view().part(row * d..(row + 1) * d),
+            weights: Matrix::F32(weights.view()),
+            vocab_size: v,
+            targets: &Targets::new(&device, &tokens[row..=row]).unwrap(),
+            inverse_temperature,
+            logits_max: v,
+        };
+        let (mut a, mut b) = (device.allocate(1).unwrap(), device.allocate(1).unwrap());
+        head.forward(a.view_mut(), b.view_mut()).unwrap();
+        device.download(a.view()).unwrap()[0].to_bits()
+    };
+    let mut logits = device.allocate(3 * v).unwrap();
+    let (x, w) = (hidden.view(), weights.view());
+    matmul::forward(&device, x, w, v, Plus::Nothing, logits.view_mut()).unwrap();
+    let row_of = |(row, inverse_temperature): (usize, f32)| Drawn {
+        row,
+        token: tokens[row],
+        inverse_temperature,
+    };
+    for rows in [
+        &[(0, 1.0), (1, 1.0), (2, 1.0)][..],
+        &[(0, 0.7), (1, 0.7), (2, 1.3)],
+        &[(2, 1.0), (0, 2.0), (0, 1.0), (1, 1.0), (1, 1.0)],
+        &[],
+    ] {
+        let drawn: Vec<Drawn> = rows.iter().copied().map(row_of).collect();
+        let found = logprobs_of(&device, logits.view(), v, &drawn).unwrap();
+        assert_eq!(found.len(), rows.len());
+        for (found, (row, temperature)) in found.iter().zip(rows) {
+            assert_eq!(found.to_bits(), of_head(*row, *temperature), "row {row}");
+        }
+    }
+    let behind = Drawn {
+        row: 3,
+        ..row_of((0, 1.0))
+    };
+    let error = logprobs_of(&device, logits.view(), v, &[behind]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "log-probabilities of logits: logits are [rows, v], every row is one of them, tokens are words, but the sizes are [2100, 700, 4, 2]"
     );
 }

@@ -4,11 +4,13 @@ mod bf16;
 
 use super::{SOURCE, backward_bias, backward_input, backward_weights, forward};
 use crate::{
-    cuda::{Device, caught, emulated},
+    cuda::{Device, caught, test_device},
+    half::rounded_to_bf16,
     kernels::{
         contract::{check, numbers, wide},
         matmul::{Plus, reference},
     },
+    precision::Precision,
 };
 
 /// Chains of at most 200 products.
@@ -45,20 +47,30 @@ fn contract(device: &Device, n: usize, outputs: usize, inputs: usize) {
         .unwrap();
         check("y", &device.download(y.view()).unwrap(), &truth, TOLERANCE);
     }
-    gradients(device, (n, outputs, inputs));
+    gradients(device, (n, outputs, inputs), Precision::F32);
+    backward_bias_contract(device, n, outputs);
 }
 
-fn gradients(device: &Device, (n, outputs, inputs): (usize, usize, usize)) {
+/// Holds the gradients against the reference, in bf16 on numbers that are bf16 already: products of those are exact.
+fn gradients(device: &Device, (n, outputs, inputs): (usize, usize, usize), precision: Precision) {
+    let given = |count, seed| -> Vec<f32> {
+        let numbers = numbers(count, seed).into_iter();
+        match precision {
+            Precision::F32 => numbers.collect(),
+            Precision::Bf16 => numbers.map(rounded_to_bf16).collect(),
+        }
+    };
     let (x, w, dy) = (
-        numbers(n * inputs, 1),
-        numbers(outputs * inputs, 2),
-        numbers(n * outputs, 3),
+        given(n * inputs, 1),
+        given(outputs * inputs, 2),
+        given(n * outputs, 3),
     );
     let [x_there, w_there, dy_there] = [&x, &w, &dy].map(|it| device.upload(it).unwrap());
     let (wide_x, wide_w, wide_dy) = (wide(&x), wide(&w), wide(&dy));
     let mut dx = device.allocate(n * inputs).unwrap();
     backward_input(
         device,
+        precision,
         dy_there.view(),
         w_there.view(),
         outputs,
@@ -72,13 +84,11 @@ fn gradients(device: &Device, (n, outputs, inputs): (usize, usize, usize)) {
         &truth,
         TOLERANCE,
     );
-    let (dw_before, db_before) = (numbers(outputs * inputs, 6), numbers(outputs, 7));
-    let (mut dw, mut db) = (
-        device.upload(&dw_before).unwrap(),
-        device.upload(&db_before).unwrap(),
-    );
+    let dw_before = numbers(outputs * inputs, 6);
+    let mut dw = device.upload(&dw_before).unwrap();
     backward_weights(
         device,
+        precision,
         dy_there.view(),
         x_there.view(),
         outputs,
@@ -95,8 +105,14 @@ fn gradients(device: &Device, (n, outputs, inputs): (usize, usize, usize)) {
         &truth,
         TOLERANCE,
     );
+}
+
+fn backward_bias_contract(device: &Device, n: usize, outputs: usize) {
+    let (dy, db_before) = (numbers(n * outputs, 3), numbers(outputs, 7));
+    let dy_there = device.upload(&dy).unwrap();
+    let mut db = device.upload(&db_before).unwrap();
     backward_bias(device, dy_there.view(), db.view_mut()).unwrap();
-    let truth = plus(reference::backward_bias(&wide_dy, outputs), &db_before);
+    let truth = plus(reference::backward_bias(&wide(&dy), outputs), &db_before);
     check(
         "db",
         &device.download(db.view()).unwrap(),
@@ -114,13 +130,13 @@ fn forward_and_every_gradient_match_the_reference() {
         (65, 130, 33),
         (200, 17, 150),
     ] {
-        contract(&emulated(), n, outputs, inputs);
+        contract(&test_device(), n, outputs, inputs);
     }
 }
 
 #[test]
 fn a_row_has_the_same_bits_in_any_batch() {
-    let (device, inputs, outputs) = (emulated(), 100, 70);
+    let (device, inputs, outputs) = (test_device(), 100, 70);
     let (x, w) = (
         numbers(90 * inputs, 1),
         device.upload(&numbers(outputs * inputs, 2)).unwrap(),
@@ -172,7 +188,7 @@ fn planted_faults_are_caught() {
                 "if (rows <= row) continue",
             ),
             ("y[at] + sum : sum", "sum : sum"),
-            ("sum += plus[column]", "sum += plus[row]"),
+            ("sum += plus[column]", "sum += plus[at]"),
             ("k < DEPTH; k++", "k + 1 < DEPTH; k++"),
             (
                 "chains[threadIdx.y][threadIdx.x] = sum;\n    __syncthreads();",

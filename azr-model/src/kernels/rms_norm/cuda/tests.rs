@@ -2,7 +2,7 @@
 
 use super::{SOURCE, backward, forward};
 use crate::{
-    cuda::{Device, caught, emulated},
+    cuda::{Device, caught, test_device},
     kernels::{
         contract::{check, numbers, wide},
         rms_norm::reference,
@@ -57,13 +57,13 @@ fn contract(device: &Device, n: usize, d: usize) {
 #[test]
 fn forward_and_every_gradient_match_the_reference() {
     for (n, d) in [(1, 1), (1, 1500), (3, 7), (5, 64), (70, 129), (301, 128)] {
-        contract(&emulated(), n, d);
+        contract(&test_device(), n, d);
     }
 }
 
 #[test]
 fn a_row_has_the_same_bits_in_any_batch_and_at_any_alignment() {
-    let (device, d) = (emulated(), 1500);
+    let (device, d) = (test_device(), 1500);
     let (x, w) = (
         numbers(3 * d + 1, 1),
         device.upload(&numbers(d, 2)).unwrap(),
@@ -126,7 +126,7 @@ fn planted_faults_are_caught() {
 
 #[test]
 fn sizes_that_do_not_belong_together_are_refused() {
-    let device = emulated();
+    let device = test_device();
     let (x, w) = (
         device.upload(&[1.0; 6]).unwrap(),
         device.upload(&[1.0; 4]).unwrap(),

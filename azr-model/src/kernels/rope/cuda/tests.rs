@@ -3,7 +3,7 @@
 use super::{SOURCE, Turn, angles, turn};
 use crate::{
     config::RopeScaling,
-    cuda::{Device, caught, emulated},
+    cuda::{Device, caught, test_device},
     kernels::{
         contract::{check, numbers, wide},
         rope::{self, frequencies, reference},
@@ -60,13 +60,16 @@ fn contract(device: &Device, heads: usize, e: usize) {
 #[test]
 fn forward_and_gradient_match_the_reference() {
     for (heads, e) in [(1, 2), (3, 6), (4, 32), (2, 64), (5, 34), (9, 128)] {
-        contract(&emulated(), heads, e);
+        contract(&test_device(), heads, e);
     }
 }
 
 #[test]
 fn angles_are_those_of_the_processor() {
-    let (device, positions) = (emulated(), [0u32, 1, 5, 1000, 32_767, 131_072, 1_000_003]);
+    let (device, positions) = (
+        test_device(),
+        [0u32, 1, 5, 1000, 32_767, 131_072, 1_000_003],
+    );
     let waves = frequencies(1e6, 64, &RopeScaling::Unscaled);
     let mut here = vec![0.0; positions.len() * 64];
     rope::angles(&Team::new(1), &positions, &waves, &mut here);

@@ -2,7 +2,7 @@
 
 use super::{SOURCE, backward, forward};
 use crate::{
-    cuda::{Device, caught, emulated},
+    cuda::{Device, caught, test_device},
     kernels::{
         contract::{check, numbers, wide},
         swiglu::reference,
@@ -53,13 +53,13 @@ fn contract(device: &Device, n: usize, f: usize) {
 #[test]
 fn forward_and_gradient_match_the_reference() {
     for (n, f) in [(1, 1), (2, 7), (3, 1500), (67, 352)] {
-        contract(&emulated(), n, f);
+        contract(&test_device(), n, f);
     }
 }
 
 #[test]
 fn far_gates_saturate_without_nan() {
-    let device = emulated();
+    let device = test_device();
     let gate_up = device.upload(&[-200.0f32, 200.0, 1.0, 1.0]).unwrap();
     let dy = device.upload(&[1.0f32, 1.0]).unwrap();
     let (mut y, mut gradient) = (device.allocate(2).unwrap(), device.allocate(4).unwrap());

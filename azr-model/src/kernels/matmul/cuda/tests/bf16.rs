@@ -1,12 +1,16 @@
 //! The product on tensor cores, whose twin in the emulator has their layout, and rounding to bf16.
 
-use super::super::{SOURCE, forward_bf16, to_bf16};
+use super::{
+    super::{SOURCE, forward_bf16, to_bf16},
+    gradients,
+};
 use crate::{
-    cuda::{Buffer, Device, View, caught, emulated},
+    cuda::{Buffer, Device, View, caught, test_device},
     kernels::{
         contract::{check, numbers, wide},
         matmul::{Plus, reference},
     },
+    precision::Precision,
 };
 
 /// Products of bf16 are exact in f32; a chain of at most seventy sums of sixteen.
@@ -51,6 +55,7 @@ fn contract(device: &Device, n: usize, outputs: usize, inputs: usize) {
         forward_bf16(device, x.view(), w.view(), outputs, added, y.view_mut()).unwrap();
         check("y", &device.download(y.view()).unwrap(), &truth, TOLERANCE);
     }
+    gradients(device, (n, outputs, inputs), Precision::Bf16);
 }
 
 #[test]
@@ -62,13 +67,13 @@ fn products_match_the_reference() {
         (65, 130, 50),
         (20, 17, 150),
     ] {
-        contract(&emulated(), n, outputs, inputs);
+        contract(&test_device(), n, outputs, inputs);
     }
 }
 
 #[test]
 fn rounding_is_to_nearest_and_to_even() {
-    let device = emulated();
+    let device = test_device();
     let bits = |it: u32| f32::from_bits(it);
     let given = [
         bits(0x3f80_8000),
@@ -95,8 +100,20 @@ fn planted_faults_are_caught() {
                 ": bf16(0);\n        }",
             ),
             (
-                "multiply_tile(sums[i][j], a[i], b[j]);\n        }\n        __syncthreads();",
-                "multiply_tile(sums[i][j], a[i], b[j]);\n        }",
+                "multiply_step(sums, left, right);\n        __syncthreads();",
+                "multiply_step(sums, left, right);",
+            ),
+            (
+                "first, depth, b_row, b_depth);\n        __syncthreads();",
+                "first, depth, b_row, b_depth);",
+            ),
+            (
+                "? narrow(from[u64(first_row + row) * row_step",
+                "? narrow(from[u64(row) * row_step",
+            ),
+            (
+                "first, depth, a_row, a_depth)",
+                "first, depth, a_depth, a_row)",
             ),
             (
                 "a[i][1] = pair_at(&left[row + 8][k])",

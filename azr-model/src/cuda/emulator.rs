@@ -1,36 +1,25 @@
-//! The driver of the emulated machine: compiles kernels with g++, loads them, runs each launch in several orders.
+//! A device that is not there: kernels are compiled with g++ and run on the processor, each launch in several orders.
+//!
+//! For checks only. What it finds and what it cannot find stands at the head of `cuda/emulator/machine.cpp`.
+
+mod machine;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     ffi::{CStr, c_char, c_int, c_void},
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_LOCAL, RTLD_NOW};
+use libloading::os::unix::Library;
 
-use crate::cuda::{Argument, DeviceError, Driver, Launch, Source};
+use super::{Argument, DeviceError, Driver, Launch, Source};
+#[cfg(test)]
+pub(super) use machine::Compiler;
+pub(super) use machine::Machine;
 
 /// Orders in which each launch is run: lowest thread first, highest first, and one that is drawn.
 const SEEDS: [u64; 3] = [0, 1, 0x5eed];
 const MESSAGE_BYTES: usize = 600;
-/// Undefined behavior of C++ ends in a trap, which the machine reports.
-const FLAGS: [&str; 10] = [
-    "-std=c++17",
-    "-O1",
-    "-fPIC",
-    "-shared",
-    "-w",
-    "-fno-strict-aliasing",
-    "-x",
-    "c++",
-    "-fsanitize=undefined",
-    "-fsanitize-undefined-trap-on-error",
-];
-const MACHINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/cuda/emulator/machine.cpp");
-const WORDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/cuda/emulator/machine.hpp");
 
 type Entry = unsafe extern "C" fn(*mut *mut c_void);
 type Run = unsafe extern "C" fn(
@@ -45,12 +34,8 @@ type Run = unsafe extern "C" fn(
     usize,
 ) -> c_int;
 
-/// A text that is replaced in a source before it is compiled.
-#[derive(Clone, Copy)]
-pub(super) struct Fault {
-    pub(super) right: &'static str,
-    pub(super) wrong: &'static str,
-}
+/// A text that is replaced in a source before it is compiled, and what stands in its place.
+pub(super) type Fault = (&'static str, &'static str);
 
 /// An emulated device.
 pub(super) struct Emulator {
@@ -60,106 +45,8 @@ pub(super) struct Emulator {
     memory: Mutex<BTreeMap<u64, usize>>,
 }
 
-/// The emulated machine and the kernels that were compiled for it; one for all tests of a process.
-pub(super) struct Machine {
-    directory: tempfile::TempDir,
-    library: Library,
-    /// By source; a library runs one launch at a time, because its static shared memory exists once.
-    kernels: Mutex<HashMap<String, Arc<Mutex<Library>>>>,
-}
-
 fn lock<T>(it: &Mutex<T>) -> MutexGuard<'_, T> {
     it.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn compile(arguments: &[&str], from: &Path, to: &Path) -> Result<(), String> {
-    let done = Command::new("g++")
-        .args(arguments)
-        .arg(from)
-        .arg("-o")
-        .arg(to)
-        .output();
-    let output =
-        done.map_err(|error| format!("g++ does not start ({error}); apt-get install g++"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(String::from_utf8_lossy(&output.stderr).into_owned())
-}
-
-/// The machine is seen by the kernels that are loaded after it; kernels do not see each other.
-fn load(path: &Path, scope: c_int) -> Library {
-    // SAFETY: the library was just compiled from our own sources, whose initializers do nothing.
-    unsafe { Library::open(Some(path), RTLD_NOW | scope) }
-        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-impl Machine {
-    pub(super) fn get() -> &'static Self {
-        static MACHINE_OF_ALL: OnceLock<Machine> = OnceLock::new();
-        MACHINE_OF_ALL.get_or_init(|| {
-            let directory = tempfile::tempdir().expect("a directory for what is compiled");
-            let path = directory.path().join("machine.so");
-            let flags = [
-                "-std=c++17",
-                "-O2",
-                "-fPIC",
-                "-shared",
-                "-Wall",
-                "-Wextra",
-                "-Werror",
-            ];
-            if let Err(log) = compile(&flags, Path::new(MACHINE), &path) {
-                panic!("the emulator does not compile:\n{log}");
-            }
-            Self {
-                library: load(&path, RTLD_GLOBAL),
-                directory,
-                kernels: Mutex::default(),
-            }
-        })
-    }
-
-    fn function<T: Copy>(&self, name: &str) -> T {
-        function(&self.library, name)
-    }
-
-    /// The library of a source, compiled if it is new.
-    pub(super) fn kernels(
-        &self,
-        source: &Source,
-        fault: Option<Fault>,
-    ) -> Result<Arc<Mutex<Library>>, DeviceError> {
-        let mut text = source.whole();
-        if let Some(Fault { right, wrong }) = fault {
-            text = text.replacen(right, wrong, 1);
-        }
-        text.extend(
-            source
-                .kernels()
-                .iter()
-                .map(|kernel| format!("\nAZR_ENTRY({kernel})")),
-        );
-        let mut kernels = lock(&self.kernels);
-        if let Some(known) = kernels.get(&text) {
-            return Ok(Arc::clone(known));
-        }
-        let stem: PathBuf = self
-            .directory
-            .path()
-            .join(format!("kernels-{}", kernels.len()));
-        let (from, to) = (stem.with_extension("cu"), stem.with_extension("so"));
-        fs::write(&from, &text).expect("a source can be written");
-        let mut arguments = FLAGS.to_vec();
-        arguments.extend(["-include", WORDS]);
-        compile(&arguments, &from, &to).map_err(|log| DeviceError::Compile {
-            name: source.name,
-            log,
-        })?;
-        let library = Arc::new(Mutex::new(load(&to, RTLD_LOCAL)));
-        kernels.insert(text, Arc::clone(&library));
-        Ok(library)
-    }
 }
 
 fn function<T: Copy>(library: &Library, name: &str) -> T {
@@ -169,9 +56,9 @@ fn function<T: Copy>(library: &Library, name: &str) -> T {
 }
 
 impl Emulator {
-    pub(super) fn new(fault: Option<Fault>) -> Self {
+    pub(super) fn new(machine: &'static Machine, fault: Option<Fault>) -> Self {
         Self {
-            machine: Machine::get(),
+            machine,
             fault,
             memory: Mutex::default(),
         }
@@ -200,7 +87,7 @@ impl Emulator {
     /// Whether nothing was written around any buffer.
     fn intact(&self) -> bool {
         let intact: unsafe extern "C" fn(*const c_void, usize) -> c_int =
-            self.machine.function("azr_intact");
+            function(self.machine.library(), "azr_intact");
         lock(&self.memory).iter().all(|(address, bytes)| {
             // SAFETY: the address and the size are those of a buffer that is still allocated.
             unsafe { intact(*address as *const c_void, *bytes) == 1 }
@@ -222,7 +109,7 @@ impl Emulator {
             (shape[axis], shape[axis + 3]) = (*blocks as u32, threads);
         }
         let mut message = [0 as c_char; MESSAGE_BYTES];
-        let run: Run = self.machine.function("azr_launch");
+        let run: Run = function(self.machine.library(), "azr_launch");
         // SAFETY: the entry is of a loaded library whose lock the caller holds; there are as many arguments of as many
         // bytes as its parameters, which was checked; a kernel that leaves its buffers is stopped by the machine.
         let failed = unsafe {
@@ -315,7 +202,8 @@ fn poke(from: &[u8], address: u64) {
 
 impl Driver for Emulator {
     fn allocate(&self, bytes: usize) -> Result<u64, DeviceError> {
-        let allocate: extern "C" fn(usize) -> *mut c_void = self.machine.function("azr_allocate");
+        let allocate: extern "C" fn(usize) -> *mut c_void =
+            function(self.machine.library(), "azr_allocate");
         let address = allocate(bytes) as u64;
         if address == 0 {
             return Err(DeviceError::Allocate { bytes });
@@ -326,7 +214,8 @@ impl Driver for Emulator {
 
     fn free(&self, address: u64, bytes: usize) {
         lock(&self.memory).remove(&address);
-        let free: unsafe extern "C" fn(*mut c_void, usize) = self.machine.function("azr_free");
+        let free: unsafe extern "C" fn(*mut c_void, usize) =
+            function(self.machine.library(), "azr_free");
         // SAFETY: a buffer gives back what it was given, once.
         unsafe { free(address as *mut c_void, bytes) }
     }
@@ -338,6 +227,16 @@ impl Driver for Emulator {
 
     fn read(&self, from: u64, to: &mut [u8]) -> Result<(), DeviceError> {
         to.copy_from_slice(&peek(from, to.len()));
+        Ok(())
+    }
+
+    fn clear(&self, at: u64, bytes: usize) -> Result<(), DeviceError> {
+        poke(&vec![0; bytes], at);
+        Ok(())
+    }
+
+    fn copy(&self, from: u64, to: u64, bytes: usize) -> Result<(), DeviceError> {
+        poke(&peek(from, bytes), to);
         Ok(())
     }
 
