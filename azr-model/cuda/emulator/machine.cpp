@@ -1,6 +1,6 @@
 // A CUDA machine on the processor: fibers, meetings of warps and blocks, memory between guards.
 //
-// What it finds: a thread that reads or writes outside its buffers (a page that cannot be touched lies behind each, one
+// What it finds: a thread that reads or writes outside its buffers (16 MiB that cannot be touched lie behind each and
 // before it), or outside an array of known size; barriers that not all threads reach, or reach at different lines;
 // warp meetings that a lane of the mask never comes to; misaligned vectors; and, by running the same launch in other
 // orders, results that depend on the order of threads, which is what a missing barrier gives. Shared memory and fresh
@@ -33,6 +33,7 @@ constexpr size_t STACK_BYTES = 64 << 10;
 constexpr unsigned THREADS_MAX = 1024;
 constexpr unsigned DYNAMIC_SHARED_BYTES_MAX = 227 << 10;
 constexpr unsigned STATIC_SHARED_BYTES_MAX = 48 << 10;
+constexpr size_t GUARD_BYTES = 16 << 20;  // address space alone: a far index lands here, not in what others own
 constexpr unsigned char NOISE = 0xff;  // every float made of it is no number
 
 // splitmix64.
@@ -354,13 +355,16 @@ void catch_faults() {
 
 size_t pages(size_t bytes) { return (bytes + 4095) / 4096 * 4096; }
 
-// `bytes`, rounded up to 16, end where a page begins that cannot be touched.
+// `bytes`, rounded up to 16, end where the guard begins.
 unsigned char* guarded(size_t bytes) {
     size_t inside = (bytes + 15) / 16 * 16, body = pages(inside ? inside : 1);
-    void* at = mmap(nullptr, body + 2 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* at = mmap(nullptr, body + 2 * GUARD_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED) return nullptr;
-    auto first = static_cast<unsigned char*>(at) + 4096;
-    if (mprotect(first, body, PROT_READ | PROT_WRITE)) return nullptr;
+    auto first = static_cast<unsigned char*>(at) + GUARD_BYTES;
+    if (mprotect(first, body, PROT_READ | PROT_WRITE)) {
+        munmap(at, body + 2 * GUARD_BYTES);
+        return nullptr;
+    }
     std::memset(first, NOISE, body);
     return first + body - inside;
 }
@@ -424,7 +428,7 @@ void* azr_allocate(size_t bytes) { return guarded(bytes); }
 
 void azr_free(void* at, size_t bytes) {
     size_t inside = (bytes + 15) / 16 * 16, body = pages(inside ? inside : 1);
-    munmap(static_cast<unsigned char*>(at) - (body - inside) - 4096, body + 2 * 4096);
+    munmap(static_cast<unsigned char*>(at) - (body - inside) - GUARD_BYTES, body + 2 * GUARD_BYTES);
 }
 
 // Whether nothing was written to the few bytes around a buffer that no page guards.

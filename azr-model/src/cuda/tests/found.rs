@@ -104,8 +104,10 @@ fn every_kind_of_mistake_is_found() {
     for (kernel, n, message) in [
         ("reads_behind", 64, "outside of a buffer"),
         ("reads_behind", 1, "outside of a buffer"),
+        ("reads_behind", 1 << 21, "outside of a buffer"),
         ("writes_before", 1 << 12, "outside of a buffer"),
         ("writes_before", 1, "outside of a buffer"),
+        ("writes_before", 1 << 21, "outside of a buffer"),
         (
             "leaves_before_the_barrier",
             40,
