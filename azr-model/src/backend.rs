@@ -18,6 +18,7 @@ pub use crate::{
         attention::{BLOCK as PAGE_TOKENS, Heads, Saved as AttentionSaved},
         matmul::Plus,
         rope::Turn,
+        sample::{Draw, Drawn, Sampling},
     },
     simd::team::Team,
 };
@@ -64,17 +65,6 @@ pub struct HeadSaved<'a, V, W> {
     pub dlogprobs: V,
     /// Loss by entropy, `[outputs]`.
     pub dentropies: V,
-}
-
-/// A token that was drawn from a row of logits.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Drawn {
-    /// The row.
-    pub row: usize,
-    /// The token.
-    pub token: u32,
-    /// One over the temperature it was drawn at.
-    pub inverse_temperature: f32,
 }
 
 /// A device with its memory and its forms of the kernels.
@@ -287,17 +277,17 @@ pub trait Backend: Send + Sync {
         dw: Self::ViewMut<'_>,
     );
 
-    /// Puts the log-probabilities that [`Self::head`] would give drawn tokens by their rows of `logits [_, vocab]` in the place
-    /// of those that the host found, where its sums are not the host's, so that sampler and learner agree to the bit.
+    /// Draws tokens from rows of `logits [_, vocab]`; `None` where a row has no distribution, for a logit is no number or
+    /// infinite. Where nothing is filtered out, the log-probability is the one that [`Self::head`] gives the token, to the
+    /// bit. A draw depends on its row and on what is asked of it, not on the other draws.
     ///
     /// # Errors
     /// An operation enqueued before went wrong, or the device has no memory left.
-    fn rescore(
+    fn draw(
         &self,
         logits: (Self::View<'_>, usize),
-        drawn: &[Drawn],
-        logprobs: &mut [&mut f32],
-    ) -> Result<(), BackendError>;
+        draws: &[Draw],
+    ) -> Result<Vec<Option<Drawn>>, BackendError>;
 
     /// Sum of squares in a fixed order; not finite if any element is not.
     ///

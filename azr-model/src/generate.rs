@@ -5,7 +5,6 @@ mod admission;
 mod error;
 mod kv_cache;
 pub mod request;
-mod sample;
 pub(crate) mod schedule;
 mod stop;
 #[cfg(test)]

@@ -15,5 +15,6 @@ pub(crate) mod matmul;
 pub(crate) mod rms_norm;
 pub(crate) mod rope;
 pub(crate) mod rows;
+pub(crate) mod sample;
 pub(crate) mod scratch;
 pub(crate) mod swiglu;

@@ -1,6 +1,7 @@
 //! Every kernel: on the shapes of Qwen2.5-Coder-0.5B on a GPU, on tiny ones on the emulated machine.
 
 mod attention;
+mod drawn;
 mod head;
 mod norms;
 mod products;
@@ -125,6 +126,7 @@ fn each(on: On, told: &mut dyn FnMut(&Timed) -> anyhow::Result<()>) -> anyhow::R
             norms::time(&mut bench)?;
             rows::time(&mut bench)?;
             tokens::time(&mut bench)?;
+            drawn::time(&mut bench)?;
         }
         attention::time(&mut bench)?;
         products::time(&mut bench)?;
@@ -179,6 +181,6 @@ mod tests {
             Ok(())
         })
         .unwrap();
-        assert_eq!((lines, seen.len()), (46, 46), "{seen:#?}");
+        assert_eq!((lines, seen.len()), (52, 52), "{seen:#?}");
     }
 }

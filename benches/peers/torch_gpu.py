@@ -140,6 +140,33 @@ def head_back(shape, dtype):
     return back(forward(), hidden, w)
 
 
+def draw(shape, dtype):
+    """With the log-probability; the host waits for both."""
+    logits = 12 * numbers(shape)
+
+    def work():
+        scores = F.log_softmax(logits / 0.8, dim=-1)
+        tokens = torch.multinomial(scores.exp(), 1)
+        return tokens.cpu(), scores.gather(-1, tokens).cpu()
+
+    return work
+
+
+def draw_filtered(shape, dtype):
+    """Of the 200 likeliest, in order, those that hold 0.9, and no less than a hundredth of the likeliest."""
+    logits = 12 * numbers(shape)
+
+    def work():
+        scores, words = torch.topk(logits / 0.8, min(200, shape[-1]))
+        shares = F.softmax(scores, dim=-1)
+        out = (0.9 <= shares.cumsum(-1) - shares) | (shares < 0.01 * shares[:, :1])
+        scores = F.log_softmax(scores.masked_fill(out, -torch.inf), dim=-1)
+        places = torch.multinomial(scores.exp(), 1)
+        return words.gather(-1, places).cpu(), scores.gather(-1, places).cpu()
+
+    return work
+
+
 PEERS = {
     "copy": copy,
     "gradient norm": gradient_norm,
@@ -149,6 +176,8 @@ PEERS = {
     "gate": gate,
     "gate back": gate_back,
     "token vectors": token_vectors,
+    "draw": draw,
+    "draw filtered": draw_filtered,
     "linear": linear,
     "linear back by input": linear_by_input,
     "linear back by weights": linear_by_weights,

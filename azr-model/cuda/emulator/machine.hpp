@@ -192,6 +192,9 @@ template <class T> static inline T __ldg(const T* at) { return *at; }
 static inline unsigned __float_as_uint(float it) { return emulator::value_of<unsigned>(emulator::bits_of(it)); }
 static inline float __uint_as_float(unsigned it) { return emulator::value_of<float>(emulator::bits_of(it)); }
 static inline float rsqrtf(float it) { return 1.0f / std::sqrt(it); }
+static inline unsigned long long __umul64hi(unsigned long long a, unsigned long long b) {
+    return static_cast<unsigned long long>((static_cast<unsigned __int128>(a) * b) >> 64);
+}
 static inline int __popc(unsigned it) { return __builtin_popcount(it); }
 static inline int __ffs(int it) { return __builtin_ffs(it); }
 static inline int __clz(int it) { return it == 0 ? 32 : __builtin_clz(unsigned(it)); }

@@ -3,14 +3,14 @@
 use std::ops::Range;
 
 use super::{
-    AttentionSaved, Backend, BackendError, Batch, CacheLayer, Drawn, Factors, HeadSaved, Heads,
-    Plus, Team, Turn,
+    AttentionSaved, Backend, BackendError, Batch, CacheLayer, Draw, Drawn, Factors, HeadSaved,
+    Heads, Plus, Team, Turn,
 };
 use crate::{
     kernels::{
         adamw,
         attention::{Attention, Pages},
-        embedding, head, head_norm, matmul, rms_norm, rope,
+        embedding, head, head_norm, matmul, rms_norm, rope, sample,
         scratch::Scratch,
         swiglu,
     },
@@ -284,14 +284,18 @@ impl Backend for CpuBackend {
         head.backward(by_scores, saved.weights, dhidden, dw);
     }
 
-    /// The host is the device: nothing differs.
-    fn rescore(
+    fn draw(
         &self,
-        _: (&[f32], usize),
-        _: &[Drawn],
-        _: &mut [&mut f32],
-    ) -> Result<(), BackendError> {
-        Ok(())
+        (logits, vocab): (&[f32], usize),
+        draws: &[Draw],
+    ) -> Result<Vec<Option<Drawn>>, BackendError> {
+        let mut drawn = vec![None; draws.len()];
+        let parts = draws.iter().zip(&mut drawn);
+        self.scratch.team.each(parts, |(draw, drawn)| {
+            let row = &logits[draw.row * vocab..][..vocab];
+            *drawn = sample::draw(row, &draw.sampling, draw.unit);
+        });
+        Ok(drawn)
     }
 
     fn sum_of_squares(&self, values: &[f32]) -> Result<f64, BackendError> {

@@ -10,20 +10,15 @@ use std::{
 };
 
 use super::{
-    AttentionSaved, Backend, BackendError, Batch, CacheLayer, Drawn, Factors, HeadSaved, Heads,
-    Plus, Team, Turn,
+    AttentionSaved, Backend, BackendError, Batch, CacheLayer, Draw, Drawn, Factors, HeadSaved,
+    Heads, Plus, Team, Turn,
 };
 use crate::{
     cuda::{self, Buffer, Device, DeviceError, View, ViewMut},
     kernels::{
-        adamw::cuda as adamw,
-        attention::cuda as attention,
-        embedding::cuda as embedding,
-        head::cuda::{self as head, Head},
-        head_norm::cuda as head_norm,
-        matmul::cuda as matmul,
-        rms_norm::cuda as rms_norm,
-        rope::cuda as rope,
+        adamw::cuda as adamw, attention::cuda as attention, embedding::cuda as embedding,
+        head::cuda::Head, head_norm::cuda as head_norm, matmul::cuda as matmul,
+        rms_norm::cuda as rms_norm, rope::cuda as rope, sample::cuda as sample,
         swiglu::cuda as swiglu,
     },
     precision::Precision,
@@ -363,17 +358,12 @@ impl Backend for CudaBackend {
         });
     }
 
-    fn rescore(
+    fn draw(
         &self,
         (logits, vocab): (View<'_>, usize),
-        drawn: &[Drawn],
-        logprobs: &mut [&mut f32],
-    ) -> Result<(), BackendError> {
-        let found = self.ask(|device| head::logprobs_of(device, logits, vocab, drawn))?;
-        for (logprob, found) in logprobs.iter_mut().zip(found) {
-            **logprob = found;
-        }
-        Ok(())
+        draws: &[Draw],
+    ) -> Result<Vec<Option<Drawn>>, BackendError> {
+        self.ask(|device| sample::draw(device, logits, vocab, draws))
     }
 
     fn sum_of_squares(&self, values: View<'_>) -> Result<f64, BackendError> {

@@ -17,12 +17,12 @@ use super::{
 };
 #[cfg(feature = "nvrtc")]
 use crate::kernels::{
-    adamw, attention, embedding, head, head_norm, matmul, rms_norm, rope, swiglu,
+    adamw, attention, embedding, head, head_norm, matmul, rms_norm, rope, sample, swiglu,
 };
 
 /// The sources of all operations.
 #[cfg(feature = "nvrtc")]
-fn sources() -> [Source; 10] {
+fn sources() -> [Source; 11] {
     [
         adamw::cuda::SOURCE,
         attention::cuda::SOURCE,
@@ -33,6 +33,7 @@ fn sources() -> [Source; 10] {
         matmul::cuda::SOURCE,
         rms_norm::cuda::SOURCE,
         rope::cuda::SOURCE,
+        sample::cuda::SOURCE,
         swiglu::cuda::SOURCE,
     ]
 }

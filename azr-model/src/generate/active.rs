@@ -1,14 +1,16 @@
 //! A sequence in flight.
 
-use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
 
 use super::{
     error::GenerateError,
-    request::{Completion, Finish, Request, Sampling},
-    sample,
+    request::{Completion, Finish, Request},
     stop::StopWatch,
 };
-use crate::backend::{Backend, BackendError, Drawn};
+use crate::backend::{Draw, Drawn};
 
 /// A request that has entered.
 pub(super) struct Active {
@@ -59,9 +61,27 @@ impl Active {
         self.tokens.is_empty() && self.twin.is_none()
     }
 
-    /// Draws the next token.
-    pub(super) fn draw(&mut self, request: &Request, logits: &[f32]) -> Result<(), GenerateError> {
-        let Some(drawn) = sample::draw(logits, &request.sampling, &mut self.generator) else {
+    /// How the next token is to be drawn from a row of logits. Takes one number from the generator unless greedy.
+    pub(super) fn ask(&mut self, request: &Request, row: usize) -> Draw {
+        let sampling = request.sampling;
+        let unit = match sampling.is_greedy() {
+            true => 0.0,
+            false => (self.generator.next_u64() >> 11) as f64 / (1u64 << 53) as f64,
+        };
+        Draw {
+            row,
+            sampling,
+            unit,
+        }
+    }
+
+    /// Takes what was drawn as the next token, if there was anything to draw from.
+    pub(super) fn take(
+        &mut self,
+        request: &Request,
+        drawn: Option<Drawn>,
+    ) -> Result<(), GenerateError> {
+        let Some(drawn) = drawn else {
             return Err(GenerateError::NotFinite {
                 request: self.request,
                 token: self.tokens.len(),
@@ -94,32 +114,4 @@ impl Active {
             finish,
         }
     }
-}
-
-/// Scores the tokens that were just drawn as the learner will, where the device's sums are not the host's. `rows` has the
-/// row of each sequence in `logits [_, vocab]`. A choice among fewer words than all keeps the score it was made with.
-pub(super) fn rescore<B: Backend>(
-    backend: &B,
-    (logits, vocab): (B::View<'_>, usize),
-    rows: &[usize],
-    requests: &[Request],
-    active: &mut [Active],
-) -> Result<(), BackendError> {
-    let is_whole = |it: &Sampling| it.temperature != 0.0 && it.keeps_all(vocab);
-    let (mut drawn, mut logprobs) = (Vec::new(), Vec::new());
-    for (it, row) in active.iter_mut().zip(rows) {
-        let sampling = &requests[it.request].sampling;
-        let (Some(token), Some(logprob)) = (it.tokens.last(), it.logprobs.last_mut()) else {
-            continue;
-        };
-        if is_whole(sampling) {
-            drawn.push(Drawn {
-                row: *row,
-                token: *token,
-                inverse_temperature: 1.0 / sampling.temperature,
-            });
-            logprobs.push(logprob);
-        }
-    }
-    backend.rescore((logits, vocab), &drawn, &mut logprobs)
 }

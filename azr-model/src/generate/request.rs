@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::stop::{StopMatch, StopStrings};
+pub use crate::kernels::sample::Sampling;
 
 /// One prompt to be continued.
 #[derive(Clone, Debug)]
@@ -19,41 +20,6 @@ pub struct Request {
     pub stop_tokens: Arc<[u32]>,
     /// A response ends with the token that completes any of these texts, which is kept as its last token.
     pub stop_strings: StopStrings,
-}
-
-/// How a token is drawn from the logits. Filters apply in this order: temperature, `top_k`, `top_p`, `min_p`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sampling {
-    /// Logits are divided by it; 0 takes the likeliest token (the lowest id among equals). Anything else is at least
-    /// [`Sampling::TEMPERATURE_MIN`].
-    pub temperature: f32,
-    /// Keep the likeliest tokens until they hold this share of the probability; 1 keeps all.
-    pub top_p: f32,
-    /// Keep this many likeliest tokens; 0 keeps all.
-    pub top_k: usize,
-    /// Keep tokens at least this share as likely as the likeliest; 0 keeps all.
-    pub min_p: f32,
-}
-
-impl Sampling {
-    /// The least temperature that is not greedy; dividing by less makes numbers of logits that are none.
-    pub const TEMPERATURE_MIN: f32 = 1e-4;
-
-    /// The likeliest token, always.
-    pub const GREEDY: Self = Self {
-        temperature: 0.0,
-        top_p: 1.0,
-        top_k: 0,
-        min_p: 0.0,
-    };
-
-    /// The model's own distribution at this temperature, unfiltered.
-    pub const fn at_temperature(temperature: f32) -> Self {
-        Self {
-            temperature,
-            ..Self::GREEDY
-        }
-    }
 }
 
 /// A finished response.

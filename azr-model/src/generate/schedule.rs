@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use super::{
-    active::{self, Active},
+    active::Active,
     admission::Kept,
     error::{GenerateError, check},
     kv_cache::{KvCache, pages_for},
@@ -76,8 +76,6 @@ pub(super) struct Schedule<'a, B: Backend> {
     pub(super) cache: KvCache<B>,
     arena: Arena<B::Buffer>,
     logits: B::Buffer,
-    /// The logits on the host, where the device has memory of its own.
-    staging: Vec<f32>,
     pub(super) waiting: VecDeque<usize>,
     pub(super) active: Vec<Active>,
     /// Prompts that somebody waits for and nobody in flight has.
@@ -109,7 +107,6 @@ impl<'a, B: Backend> Schedule<'a, B> {
             cache,
             arena,
             logits,
-            staging: Vec::new(),
             waiting,
             active: Vec::new(),
             kept: Vec::new(),
@@ -187,16 +184,17 @@ impl<'a, B: Backend> Schedule<'a, B> {
         transformer.logits(&self.arena, size, &mut self.logits);
         let vocab = transformer.config().vocab_size;
         let there = backend.view(&self.logits, 0..size.outputs * vocab);
-        let logits = backend.host(there, &mut self.staging)?;
-        let mut drawn: Vec<_> = self.active.iter().map(|_| Ok(())).collect();
-        let parts = self.active.iter_mut().zip(&rows).zip(&mut drawn);
-        backend.team().each(parts, |((it, row), drawn)| {
-            let request = &requests[it.request];
-            *drawn = it.draw(request, &logits[row * vocab..][..vocab]);
+        let parts = self.active.iter_mut().zip(&rows);
+        let draws: Vec<_> = parts
+            .map(|(it, row)| it.ask(&requests[it.request], *row))
+            .collect();
+        let drawn = backend.draw((there, vocab), &draws)?;
+        let mut taken: Vec<_> = drawn.iter().map(|_| Ok(())).collect();
+        let parts = self.active.iter_mut().zip(drawn).zip(&mut taken);
+        backend.team().each(parts, |((it, drawn), taken)| {
+            *taken = it.take(&requests[it.request], drawn);
         });
-        drawn.into_iter().collect::<Result<(), _>>()?;
-        active::rescore(backend, (there, vocab), &rows, requests, &mut self.active)?;
-        Ok(())
+        taken.into_iter().collect()
     }
 
     /// Gives those whose prompt another one has read their own copy of its last page.

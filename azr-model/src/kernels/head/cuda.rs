@@ -1,7 +1,6 @@
 //! The head on a GPU, in chunks of rows: products, then sums or gradients over each row of logits.
 
 use crate::{
-    backend::Drawn,
     cuda::{Argument, Buffer, Device, DeviceError, Launch, Source, View, ViewMut, check, size},
     kernels::matmul::{
         Plus,
@@ -76,50 +75,39 @@ fn score(
     device.launch(&SOURCE, launch)
 }
 
-/// Log-probabilities of drawn tokens by `logits [_, v]` that are there already: the kernel of [`Head::forward`] over the
-/// same numbers, so the same bits. Rows that follow each other at one temperature are scored together.
+/// Writes `logprobs [n]` of drawn `tokens [n]`, which are words, by `logits [n, v]` that are there already: the kernel of
+/// [`Head::forward`] over the same numbers, so the same bits.
 ///
-/// `head_scores`: grid rows, block 512, shared memory 3 * 16 floats. Any number of rows, any vocabulary from 1; rows
-/// and tokens that are not there are refused. Waits for the device.
+/// `head_scores`: grid n, block 512, shared memory 3 * 16 floats. Any n, any vocabulary from 1. What the tokens are is not
+/// checked: they are on the device.
 pub(crate) fn logprobs_of(
     device: &Device,
     logits: View<'_>,
-    v: usize,
-    drawn: &[Drawn],
-) -> Result<Vec<f32>, DeviceError> {
+    tokens: View<'_, u32>,
+    inverse_temperature: f32,
+    logprobs: ViewMut<'_>,
+) -> Result<(), DeviceError> {
     const CALL: &str = "log-probabilities of logits";
-    let tokens: Vec<u32> = drawn.iter().map(|it| it.token).collect();
-    let targets = Targets::new(device, &tokens)?;
-    let rows = drawn.iter().map(|it| it.row + 1).max().unwrap_or(0);
+    let n = tokens.len();
+    let v = logits.len() / n.max(1);
     check(
         CALL,
-        "logits are [rows, v], every row is one of them, tokens are words",
-        rows * v <= logits.len() && targets.least <= v,
-        &[logits.len(), v, rows, targets.least],
+        "logits are [n, v], tokens and scores [n]",
+        logits.len() == n * v && logprobs.len() == n,
+        &[logits.len(), v, n, logprobs.len()],
     )?;
-    let words = size(CALL, "the vocabulary", v)?;
-    let n = drawn.len();
-    let (mut logprobs, mut entropies): (Buffer, Buffer) =
-        (device.allocate(n)?, device.allocate(n)?);
-    let mut places = 0..0;
-    for run in
-        drawn.chunk_by(|a, b| a.row + 1 == b.row && a.inverse_temperature == b.inverse_temperature)
-    {
-        places = places.end..places.end + run.len();
-        let first = run[0].row;
-        let (mut logprobs, mut entropies) = (logprobs.view_mut(), entropies.view_mut());
-        score(
-            device,
-            logits.part(first * v..(first + run.len()) * v),
-            targets.tokens.view().part(places.clone()),
-            [words, Argument::Number(run[0].inverse_temperature)],
-            (
-                logprobs.part(places.clone()),
-                entropies.part(places.clone()),
-            ),
-        )?;
-    }
-    device.download(logprobs.view())
+    let shape = [
+        size(CALL, "the vocabulary", v)?,
+        Argument::Number(inverse_temperature),
+    ];
+    let mut entropies: Buffer = device.allocate(n)?;
+    score(
+        device,
+        logits,
+        tokens,
+        shape,
+        (logprobs, entropies.view_mut()),
+    )
 }
 
 impl Head<'_> {

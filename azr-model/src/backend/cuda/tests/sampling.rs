@@ -24,6 +24,11 @@ fn requests() -> Vec<Request> {
             top_p: 0.7,
             ..Sampling::at_temperature(1.0)
         },
+        Sampling {
+            top_k: 9,
+            min_p: 0.1,
+            ..Sampling::at_temperature(1.3)
+        },
     ];
     [(66, 1), (66, 1), (3, 2), (62, 3), (3, 2)]
         .into_iter()
@@ -31,7 +36,7 @@ fn requests() -> Vec<Request> {
         .map(|(index, (tokens, prompt))| Request {
             prompt: specimens::tokens(tokens, 37, prompt),
             new_tokens_max: 3 + index % 2,
-            sampling: samplings[index % 4],
+            sampling: samplings[index],
             seed: index as u64,
             stop_tokens: Arc::new([36]),
             stop_strings: StopStrings::default(),
@@ -128,5 +133,20 @@ fn no_batch_changes_a_sample_and_no_packing_a_score_by_a_bit() {
                 assert_eq!(bits(&sampled.logprobs), bits(&learned.logprobs));
             }
         }
+    }
+}
+
+#[test]
+fn damaged_weights_are_named_instead_of_sampled() {
+    let mut parameters = specimens::parameters(specimens::dimensions(Architecture::Llama));
+    parameters.get_mut("model.norm.weight").unwrap()[3] = f32::NAN;
+    let transformer = on_device(&test_device(), &parameters);
+    for request in requests() {
+        let failed = generate(&transformer, &[request], &WIDE, &mut |_, _| {});
+        let words = failed.unwrap_err().to_string();
+        assert!(
+            words.contains("request 0, new token 0: the logits are not finite"),
+            "{words}"
+        );
     }
 }

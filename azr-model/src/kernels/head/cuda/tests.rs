@@ -1,13 +1,11 @@
 //! The contract on the emulated device, chunks that change nothing, and faults that must be caught.
 
-use super::{Head, Matrix, SOURCE, Targets, logprobs_of};
+use super::{Head, Matrix, SOURCE, Targets};
 use crate::{
-    backend::Drawn,
     cuda::{Device, caught, test_device},
     kernels::{
         contract::{check, numbers, wide},
         head::reference,
-        matmul::{Plus, cuda as matmul},
     },
 };
 
@@ -157,59 +155,5 @@ fn planted_faults_are_caught() {
             ("log_p + it.entropy, by_logprob", "log_p, by_logprob"),
         ],
         |device| contract(device, (3, 1030, 5, 0.7), usize::MAX),
-    );
-}
-
-#[test]
-fn logits_that_are_there_give_the_same_bits_at_a_temperature_for_each_row() {
-    let (device, v, d) = (test_device(), 700, 20);
-    let (hidden, weights) = (
-        device.upload(&numbers(3 * d, 1)).unwrap(),
-        device.upload(&numbers(v * d, 2)).unwrap(),
-    );
-    let tokens = targets(3, v);
-    let of_head = |row: usize, inverse_temperature: f32| {
-        let head = Head {
-            device: &device,
-            hidden: hidden.view().part(row * d..(row + 1) * d),
-            weights: Matrix::F32(weights.view()),
-            vocab_size: v,
-            targets: &Targets::new(&device, &tokens[row..=row]).unwrap(),
-            inverse_temperature,
-            logits_max: v,
-        };
-        let (mut a, mut b) = (device.allocate(1).unwrap(), device.allocate(1).unwrap());
-        head.forward(a.view_mut(), b.view_mut()).unwrap();
-        device.download(a.view()).unwrap()[0].to_bits()
-    };
-    let mut logits = device.allocate(3 * v).unwrap();
-    let (x, w) = (hidden.view(), weights.view());
-    matmul::forward(&device, x, w, v, Plus::Nothing, logits.view_mut()).unwrap();
-    let row_of = |(row, inverse_temperature): (usize, f32)| Drawn {
-        row,
-        token: tokens[row],
-        inverse_temperature,
-    };
-    for rows in [
-        &[(0, 1.0), (1, 1.0), (2, 1.0)][..],
-        &[(0, 0.7), (1, 0.7), (2, 1.3)],
-        &[(2, 1.0), (0, 2.0), (0, 1.0), (1, 1.0), (1, 1.0)],
-        &[],
-    ] {
-        let drawn: Vec<Drawn> = rows.iter().copied().map(row_of).collect();
-        let found = logprobs_of(&device, logits.view(), v, &drawn).unwrap();
-        assert_eq!(found.len(), rows.len());
-        for (found, (row, temperature)) in found.iter().zip(rows) {
-            assert_eq!(found.to_bits(), of_head(*row, *temperature), "row {row}");
-        }
-    }
-    let behind = Drawn {
-        row: 3,
-        ..row_of((0, 1.0))
-    };
-    let error = logprobs_of(&device, logits.view(), v, &[behind]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "log-probabilities of logits: logits are [rows, v], every row is one of them, tokens are words, but the sizes are [2100, 700, 4, 2]"
     );
 }
