@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use azr_model::ModelConfig;
 use azr_model::language_model::{LanguageModel, LoadError, ModelSource};
 use azr_model::weights::hub::{ENDPOINT, Hub, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -25,11 +26,37 @@ pub fn load(name: &str, surroundings: &Surroundings) -> anyhow::Result<LanguageM
         Meaning::Run(directory) => LanguageModel::load(&ModelSource::Directory(directory), &hub),
         Meaning::Source(source) => LanguageModel::load(&source, &hub),
     };
-    loaded.map_err(|error| match error {
+    loaded.map_err(|error| unusable(name, error))
+}
+
+/// The shape of the model that `name` means, or that a `config.json` of this name says. Weights need not be there.
+///
+/// # Errors
+/// A wrong request when there is no such model or its files are damaged.
+pub fn shape(name: &str, surroundings: &Surroundings) -> anyhow::Result<ModelConfig> {
+    let path = Path::new(name);
+    let source = match path.extension() {
+        Some(extension) if extension == "json" => None,
+        _ => match meaning(name)? {
+            Meaning::Embedded => return Ok(load(name, surroundings)?.config().clone()),
+            Meaning::Run(directory) => Some(ModelSource::Directory(directory)),
+            Meaning::Source(source) => Some(source),
+        },
+    };
+    let hub = hub(&surroundings.environment, &surroundings.sink);
+    let shape = match source {
+        None => LanguageModel::shape_in(path),
+        Some(source) => LanguageModel::shape(&source, &hub),
+    };
+    shape.map_err(|error| unusable(name, error))
+}
+
+fn unusable(name: &str, error: LoadError) -> anyhow::Error {
+    match error {
         // Nothing is wrong with a request that the network did not carry.
         LoadError::Hub { .. } => anyhow::Error::new(error),
         _ => WrongRequest::because(format!("the model {name} cannot be used"), error),
-    })
+    }
 }
 
 /// What a name stands for.

@@ -10,6 +10,8 @@ mod exec;
 mod exports;
 #[path = "binary/models.rs"]
 mod models;
+#[path = "binary/plans.rs"]
+mod plans;
 #[path = "binary/pretraining.rs"]
 mod pretraining;
 #[path = "binary/requests.rs"]

@@ -14,7 +14,7 @@ pub mod cuda;
 
 pub use crate::{
     kernels::{
-        adamw::Factors,
+        adamw::{Draws, Factors, Moment, MomentKind, Narrow, NarrowKind},
         attention::{BLOCK as PAGE_TOKENS, Heads, Saved as AttentionSaved},
         matmul::Plus,
         rope::Turn,
@@ -79,6 +79,8 @@ pub trait Backend: Send + Sync {
     type Weights: Send + Sync;
     /// A batch the device can read.
     type Batch: Send + Sync;
+    /// A moment of every weight, rounded.
+    type Narrow: Send + Sync;
 
     /// Threads of the host, for what is computed there.
     fn team(&self) -> &Team;
@@ -302,5 +304,33 @@ pub trait Backend: Send + Sync {
         gradient: Self::ViewMut<'_>,
         moments: (Self::ViewMut<'_>, Self::ViewMut<'_>),
         factors: Factors,
+    );
+
+    /// A rounded moment of zeros.
+    ///
+    /// # Errors
+    /// The device has no memory left.
+    fn narrow(&self, kind: NarrowKind, elements: usize) -> Result<Self::Narrow, BackendError>;
+
+    /// Takes a rounded moment over.
+    ///
+    /// # Errors
+    /// The device has no memory left.
+    fn upload_narrow(&self, moment: Narrow<'static>) -> Result<Self::Narrow, BackendError>;
+
+    /// A rounded moment on the host.
+    ///
+    /// # Errors
+    /// An operation enqueued before went wrong.
+    fn host_narrow<'a>(&self, moment: &'a Self::Narrow) -> Result<Narrow<'a>, BackendError>;
+
+    /// One AdamW step with moments that are rounded, both in one way; empties the gradient.
+    fn adamw_narrow(
+        &self,
+        weights: Self::ViewMut<'_>,
+        gradient: Self::ViewMut<'_>,
+        moments: (&mut Self::Narrow, &mut Self::Narrow),
+        factors: Factors,
+        draws: Draws,
     );
 }

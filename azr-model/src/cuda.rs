@@ -5,6 +5,7 @@
 //! (`backend/cuda.rs`).
 
 mod bytes;
+mod counting;
 mod driver;
 #[cfg(feature = "emulator")]
 mod emulator;
@@ -20,13 +21,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::{Element, bytes_of, bytes_of_mut};
+pub(crate) use counting::Meter;
 pub use driver::{Gpu, GpuOptions};
 pub(crate) use driver::{compiler, gpus};
 pub(crate) use error::DeviceError;
 pub(crate) use memory::{Buffer, Kept, View, ViewMut};
 pub(crate) use source::Source;
 #[cfg(all(test, feature = "emulator"))]
-pub(crate) use tests::{caught, test_device};
+pub(crate) use tests::{caught, metered_device, test_device};
 
 /// Blocks along the second and third axis of a grid.
 const GRID_SIDE_MAX: usize = 65_535;
@@ -93,6 +95,11 @@ impl Device {
     pub(crate) fn emulated(kernels: &Path) -> Result<Self, DeviceError> {
         let machine = emulator::Machine::get(kernels)?;
         Ok(Self::new(Arc::new(emulator::Emulator::new(machine, None))))
+    }
+
+    /// Nothing but a count of what is asked of it; see [`counting`].
+    pub(crate) fn counting(meter: Meter) -> Self {
+        Self::new(Arc::new(counting::Counting::new(meter)))
     }
 
     /// Memory for so many elements; what is in it is not told.

@@ -54,6 +54,41 @@ impl LanguageModel {
         })
     }
 
+    /// The shape that a model says it has. Of a directory, or of a model on the hub, only `config.json` is read, and of a
+    /// GGUF file its head: the weights need not be there.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn shape(source: &ModelSource, hub: &Hub) -> Result<ModelConfig, LoadError> {
+        let fetched = match source {
+            ModelSource::Directory(path) => Fetched::Directory(path.clone()),
+            ModelSource::Gguf(path) => Fetched::Gguf(path.clone()),
+            ModelSource::Hub(model) => {
+                hub::fetch_shape(hub, model)
+                    .map_err(Box::new)
+                    .map_err(|source| LoadError::Hub {
+                        model: model.clone(),
+                        source,
+                    })?
+            }
+        };
+        match fetched {
+            Fetched::Directory(path) => Self::shape_in(&path.join("config.json")),
+            Fetched::Gguf(path) => gguf::shape(&path).map_err(|source| LoadError::Gguf {
+                path,
+                source: Box::new(source),
+            }),
+        }
+    }
+
+    /// The shape that a `config.json` says.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn shape_in(path: &Path) -> Result<ModelConfig, LoadError> {
+        hf_directory::shape(path)
+    }
+
     /// Loads a model from the disk: a Hugging Face directory, or else a GGUF file.
     ///
     /// # Errors

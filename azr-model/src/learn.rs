@@ -9,6 +9,7 @@ pub mod terms;
 mod tests;
 pub mod trainer;
 
+pub use crate::backend::{Moment, MomentKind, Narrow};
 pub use optimizer::{AdamW, OptimizerState};
 pub use options::{Checkpointing, TrainerOptions};
 pub use terms::{Sequence, StepOptions, StepReport, TokenGradients, TokenScores};

@@ -3,6 +3,8 @@
 //! Memory that is taken but never written is counted too, although the system gives it no pages. What no plan knows:
 //! blocks of products, some hundred KiB a thread, and what a caller keeps.
 
+pub mod gpu;
+
 use std::{cell::Cell, convert::Infallible};
 
 use crate::{
@@ -77,7 +79,7 @@ pub fn of_learning(
     let logits = head::logits_at_once(capacity.outputs, config.vocab_size);
     LearningMemory {
         gradient: weights,
-        moments: 2 * weights,
+        moments: 2 * options.moments.bytes(Layout::of(config).elements()),
         activations: of_pass(config, options.checkpointing.keeps(), capacity) + logits * F32,
     }
 }
@@ -168,6 +170,7 @@ mod tests {
                 let options = TrainerOptions {
                     micro_batch_tokens_max,
                     checkpointing,
+                    ..TrainerOptions::default()
                 };
                 let mut trainer =
                     Trainer::new(specimens::transformer(architecture), options).unwrap();

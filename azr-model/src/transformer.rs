@@ -121,11 +121,25 @@ impl<B: Backend> Transformer<B> {
     /// The device has no memory for them.
     pub fn new(backend: B, parameters: Parameters) -> Result<Self, BackendError> {
         let layout = Arc::clone(parameters.layout());
+        Self::with(backend, layout, |backend| backend.upload(parameters.data))
+    }
+
+    /// A model whose weights are zeros, made on the device: nothing of their size is on the host.
+    pub(crate) fn zeros(backend: B, layout: Arc<Layout>) -> Result<Self, BackendError> {
+        let elements = layout.elements();
+        Self::with(backend, layout, |backend| backend.allocate(elements))
+    }
+
+    fn with(
+        backend: B,
+        layout: Arc<Layout>,
+        weights: impl FnOnce(&B) -> Result<B::Buffer, BackendError>,
+    ) -> Result<Self, BackendError> {
         let config = layout.config();
         let prepared = Prepared::with(config, |outputs, inputs| backend.weights(outputs, inputs))?;
         let frequencies =
             rope::frequencies(config.rope_theta, config.head_dim, &config.rope_scaling);
-        let weights = backend.upload(parameters.data)?;
+        let weights = weights(&backend)?;
         let mut model = Self {
             backend,
             layout,

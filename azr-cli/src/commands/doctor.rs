@@ -1,7 +1,8 @@
-//! `azr doctor`: what this machine offers, what is missing and how to get it.
+//! `azr doctor`: what this machine offers, what is missing and how to get it; and whether a model fits a GPU.
 
 mod cuda;
 mod machine;
+mod plan;
 mod sandbox;
 
 use clap::Args;
@@ -10,10 +11,16 @@ use serde::Serialize;
 use crate::visible::visible;
 use crate::{Ended, Surroundings};
 
-/// Looks at processors, devices, memory, disk, the interpreter, the isolation layers and the backends of the sandbox.
+/// Looks at processors, devices, memory, disk, the interpreter, the isolation layers and the backends of the sandbox; with
+/// --model, says how that model is trained on a GPU, of this machine or not, and what of its memory that takes.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  azr doctor --json | python3 -m json.tool")]
+#[command(after_help = "\
+Examples:
+  azr doctor --json | python3 -m json.tool
+  azr doctor --model Qwen/Qwen2.5-Coder-7B-Instruct --assume h100-80gb --batch 8")]
 pub struct Options {
+    #[command(flatten)]
+    plan: plan::PlanOptions,
     /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -46,6 +53,9 @@ pub enum State {
 
 /// Looks and reports. What is missing is a finding, not a failure of this command.
 pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Ended> {
+    if let Some(model) = &options.plan.model {
+        return plan::run(model, options, surroundings);
+    }
     let mut findings = machine::findings(&surroundings.environment);
     findings.extend(sandbox::findings(&surroundings.environment));
     if options.json {

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::{
-    AttentionSaved, Backend, BackendError, Batch, CacheLayer, Draw, Drawn, Factors, HeadSaved,
-    Heads, Plus, Team, Turn,
+    AttentionSaved, Backend, BackendError, Batch, CacheLayer, Draw, Drawn, Draws, Factors,
+    HeadSaved, Heads, Narrow, NarrowKind, Plus, Team, Turn,
 };
 use crate::{
     kernels::{
@@ -64,6 +64,7 @@ impl Backend for CpuBackend {
     type ViewMut<'a> = &'a mut [f32];
     type Weights = matmul::Weights;
     type Batch = Batch;
+    type Narrow = Narrow<'static>;
 
     fn team(&self) -> &Team {
         &self.scratch.team
@@ -317,5 +318,29 @@ impl Backend for CpuBackend {
             moments.1,
             factors,
         );
+    }
+
+    fn narrow(&self, kind: NarrowKind, elements: usize) -> Result<Narrow<'static>, BackendError> {
+        Narrow::zeros(kind, elements).map_err(out_of_memory(elements))
+    }
+
+    fn upload_narrow(&self, moment: Narrow<'static>) -> Result<Narrow<'static>, BackendError> {
+        Ok(moment)
+    }
+
+    fn host_narrow<'a>(&self, moment: &'a Narrow<'static>) -> Result<Narrow<'a>, BackendError> {
+        Ok(moment.borrowed())
+    }
+
+    fn adamw_narrow(
+        &self,
+        weights: &mut [f32],
+        gradient: &mut [f32],
+        moments: (&mut Narrow<'static>, &mut Narrow<'static>),
+        factors: Factors,
+        draws: Draws,
+    ) {
+        let team = &self.scratch.team;
+        adamw::narrow::step(team, weights, gradient, moments, factors, draws);
     }
 }

@@ -5,16 +5,15 @@
 
 use std::{
     ops::Range,
-    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use super::{
-    AttentionSaved, Backend, BackendError, Batch, CacheLayer, Draw, Drawn, Factors, HeadSaved,
-    Heads, Plus, Team, Turn,
+    AttentionSaved, Backend, BackendError, Batch, CacheLayer, Draw, Drawn, Draws, Factors,
+    HeadSaved, Heads, Narrow, NarrowKind, Plus, Team, Turn,
 };
 use crate::{
-    cuda::{self, Buffer, Device, DeviceError, View, ViewMut},
+    cuda::{Buffer, Device, DeviceError, View, ViewMut},
     kernels::{
         adamw::cuda as adamw, attention::cuda as attention, embedding::cuda as embedding,
         head::cuda::Head, head_norm::cuda as head_norm, matmul::cuda as matmul,
@@ -25,12 +24,17 @@ use crate::{
 };
 
 mod held;
+mod opening;
 #[cfg(feature = "emulator")]
 #[cfg(test)]
 mod tests;
 
-pub use crate::cuda::{Gpu, GpuOptions};
+pub use crate::{
+    cuda::{Gpu, GpuOptions},
+    kernels::adamw::cuda::CudaNarrow,
+};
 pub use held::{CudaBatch, CudaWeights};
+pub use opening::{compiler, gpus};
 
 /// Most logits that the head holds at once (256 MiB).
 const LOGITS_MAX: usize = 1 << 26;
@@ -43,46 +47,11 @@ pub struct CudaBackend {
     failure: Mutex<Option<Arc<DeviceError>>>,
 }
 
-/// The GPUs of this machine, by number.
-///
-/// # Errors
-/// There is no driver, or it does not work; in words, with the remedy.
-pub fn gpus() -> Result<Vec<Gpu>, BackendError> {
-    cuda::gpus().map_err(told)
-}
-
-/// Whether NVRTC can be loaded, by the system or from these directories.
-///
-/// # Errors
-/// It cannot; in words, with the remedy.
-pub fn compiler(library_directories: &[PathBuf]) -> Result<(), BackendError> {
-    cuda::compiler(library_directories).map_err(told)
-}
-
 fn told(error: DeviceError) -> BackendError {
     BackendError::Device(Arc::new(error))
 }
 
 impl CudaBackend {
-    /// Opens a GPU of this machine. Nothing is loaded before this is called, and a program that never calls it needs no
-    /// driver.
-    ///
-    /// # Errors
-    /// There is no driver, no such GPU, or no NVRTC; in words, with the remedy.
-    pub fn open(options: &GpuOptions) -> Result<Self, BackendError> {
-        Device::open(options).map(Self::new).map_err(told)
-    }
-
-    /// A GPU that is not there, for checks: the kernels are compiled with g++ into a directory, where they are found again,
-    /// and run on the processor, each launch in three orders that must agree. Times say nothing.
-    ///
-    /// # Errors
-    /// g++ cannot be started, or nothing can be written to the directory.
-    #[cfg(feature = "emulator")]
-    pub fn emulated(kernels: &std::path::Path) -> Result<Self, BackendError> {
-        Device::emulated(kernels).map(Self::new).map_err(told)
-    }
-
     pub(crate) fn new(device: Device) -> Self {
         Self {
             device,
@@ -134,6 +103,7 @@ impl Backend for CudaBackend {
     type ViewMut<'a> = ViewMut<'a>;
     type Weights = CudaWeights;
     type Batch = CudaBatch;
+    type Narrow = CudaNarrow;
 
     fn team(&self) -> &Team {
         &self.team
@@ -378,5 +348,30 @@ impl Backend for CudaBackend {
         factors: Factors,
     ) {
         self.enqueue(|device| adamw::step(device, weights, gradient, moments, factors));
+    }
+
+    fn narrow(&self, kind: NarrowKind, elements: usize) -> Result<CudaNarrow, BackendError> {
+        self.ask(|device| CudaNarrow::zeros(device, kind, elements))
+    }
+
+    fn upload_narrow(&self, moment: Narrow<'static>) -> Result<CudaNarrow, BackendError> {
+        self.ask(|device| CudaNarrow::upload(device, &moment))
+    }
+
+    fn host_narrow<'a>(&self, moment: &'a CudaNarrow) -> Result<Narrow<'a>, BackendError> {
+        self.ask(|device| moment.download(device))
+    }
+
+    fn adamw_narrow(
+        &self,
+        weights: ViewMut<'_>,
+        gradient: ViewMut<'_>,
+        moments: (&mut CudaNarrow, &mut CudaNarrow),
+        factors: Factors,
+        draws: Draws,
+    ) {
+        self.enqueue(|device| {
+            adamw::step_narrow(device, weights, gradient, moments, factors, draws)
+        });
     }
 }

@@ -10,6 +10,8 @@ pub unsafe trait Element: Copy + Default + Send + Sync + 'static {}
 unsafe impl Element for f32 {}
 // SAFETY: 64 bits, as above.
 unsafe impl Element for f64 {}
+// SAFETY: 8 bits, as above.
+unsafe impl Element for u8 {}
 // SAFETY: 16 bits, as above.
 unsafe impl Element for u16 {}
 // SAFETY: 32 bits, as above.

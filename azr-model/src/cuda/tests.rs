@@ -1,6 +1,7 @@
 //! Devices for tests: the emulator, sound or with a fault planted in its kernels; and what the emulator itself finds.
 
 mod found;
+mod metered;
 #[cfg(feature = "nvrtc")]
 mod nvrtc;
 
@@ -11,8 +12,10 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use metered::Metered;
+
 use super::{
-    Device, GpuOptions, Source,
+    Device, GpuOptions, Meter, Source,
     emulator::{Emulator, Machine},
 };
 #[cfg(feature = "nvrtc")]
@@ -61,6 +64,14 @@ pub(crate) fn test_device() -> Device {
 /// A device whose kernels run on the processor, each launch in three orders that must agree.
 fn emulated() -> Device {
     Device::emulated(&kernels()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The emulated device, and what it hands out.
+pub(crate) fn metered_device() -> (Device, Meter) {
+    let machine = Machine::get(&kernels()).unwrap_or_else(|error| panic!("{error}"));
+    let meter = Meter::default();
+    let driver = Metered::new(Emulator::new(machine, None), meter.clone());
+    (Device::new(Arc::new(driver)), meter)
 }
 
 /// Compiled kernels lie beside the program, sound ones and broken ones, and are found there by its next run.

@@ -40,6 +40,24 @@ pub fn generate<B: Backend>(
     Schedule::new(transformer, requests, limits)?.run(deliver)
 }
 
+/// Samples until the last request has been let in: what no later pass takes more memory than. Nothing is delivered.
+pub(crate) fn fill<B: Backend>(
+    transformer: &Transformer<B>,
+    requests: &[Request],
+    limits: &BatchLimits,
+) -> Result<(), GenerateError> {
+    for (index, request) in requests.iter().enumerate() {
+        check(transformer, index, request)?;
+    }
+    let mut schedule = Schedule::new(transformer, requests, limits)?;
+    while !schedule.waiting.is_empty() {
+        schedule.admit();
+        schedule.pass()?;
+        schedule.leave(&mut |_, _| {});
+    }
+    Ok(())
+}
+
 /// What is taken before the first pass: no later one needs more.
 pub(crate) struct Room {
     /// Pages of the cache.

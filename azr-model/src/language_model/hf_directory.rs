@@ -47,6 +47,22 @@ pub(super) fn load(files: &ModelFiles<'_>) -> Result<(Parameters, Language), Loa
     Ok((parameters, language))
 }
 
+/// The shape that a `config.json` says; whether the head is stored a second time is not looked at.
+pub(super) fn shape(path: &Path) -> Result<ModelConfig, LoadError> {
+    let (directory, name) = (path.parent(), path.file_name().and_then(|it| it.to_str()));
+    let files = ModelFiles::Directory(directory.unwrap_or(Path::new("")).to_owned());
+    let remedy = "name the configuration of a Hugging Face model";
+    let json = required(&files, name.unwrap_or("config.json"), remedy)?;
+    let hf = hf_config::parse(&json).map_err(|source| LoadError::HfConfig {
+        path: path.to_owned(),
+        source,
+    })?;
+    ModelConfig::new(hf.dimensions).map_err(|source| LoadError::Config {
+        path: path.to_owned(),
+        source,
+    })
+}
+
 /// A head that is stored beside the embedding it is said to be tied to, and is not equal to it, is a head of its own:
 /// the configuration is wrong, and transformers 5 decides likewise.
 fn repeats_differ(checkpoint: &mut Checkpoint<'_>) -> Result<bool, LoadError> {

@@ -1,29 +1,75 @@
 //! AdamW over the flat buffer of all weights.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
-use super::terms::{StepOptions, StepReport};
+use super::{
+    options::TrainerOptions,
+    terms::{StepOptions, StepReport},
+};
 use crate::{
-    backend::{Backend, BackendError, CpuBackend, Factors},
+    backend::{Backend, BackendError, CpuBackend, Draws, Factors, Moment, MomentKind, NarrowKind},
     transformer::Transformer,
 };
 
-/// The moments of every weight, f32, in the order of the layout.
+/// The moments of every weight, in the order of the layout.
 pub struct AdamW<B: Backend = CpuBackend> {
     steps: u64,
-    first: B::Buffer,
-    second: B::Buffer,
+    /// What the draws of a step derive from, beside its number.
+    seed: u64,
+    first: Held<B>,
+    second: Held<B>,
+}
+
+/// One moment of every weight.
+enum Held<B: Backend> {
+    F32(B::Buffer),
+    Narrow(B::Narrow),
+}
+
+impl<B: Backend> Held<B> {
+    fn zeros(backend: &B, kind: MomentKind, elements: usize) -> Result<Self, BackendError> {
+        let narrow = |kind| backend.narrow(kind, elements).map(Self::Narrow);
+        match kind {
+            MomentKind::F32 => backend.allocate(elements).map(Self::F32),
+            MomentKind::Bf16 => narrow(NarrowKind::Bf16),
+            MomentKind::Float8 => narrow(NarrowKind::Float8),
+        }
+    }
+
+    fn upload(backend: &B, moment: Moment<'static>) -> Result<Self, BackendError> {
+        match moment {
+            Moment::F32(values) => backend.upload(values.into_owned()).map(Self::F32),
+            Moment::Narrow(narrow) => backend.upload_narrow(narrow).map(Self::Narrow),
+        }
+    }
+
+    fn host<'a>(
+        &'a self,
+        backend: &B,
+        elements: usize,
+        staging: &'a mut Vec<f32>,
+    ) -> Result<Moment<'a>, BackendError> {
+        match self {
+            Self::F32(buffer) => {
+                let values = backend.host(backend.view(buffer, 0..elements), staging)?;
+                Ok(Moment::F32(Cow::Borrowed(values)))
+            }
+            Self::Narrow(narrow) => backend.host_narrow(narrow).map(Moment::Narrow),
+        }
+    }
 }
 
 /// The optimizer as it is written to a checkpoint.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OptimizerState<'a> {
     /// Steps taken.
     pub steps: u64,
     /// First moments, in the order of the layout.
-    pub first: &'a [f32],
-    /// Second moments.
-    pub second: &'a [f32],
+    pub first: Moment<'a>,
+    /// Second moments, or their roots in 8 bits; held as the first.
+    pub second: Moment<'a>,
 }
 
 /// Why a step was not taken. Weights and moments are as before.
@@ -44,28 +90,31 @@ pub enum StepError {
 
 impl<B: Backend> AdamW<B> {
     /// Moments of zero.
-    pub(super) fn new(transformer: &Transformer<B>) -> Result<Self, BackendError> {
-        let backend = transformer.backend();
-        let elements = transformer.layout().elements();
+    pub(super) fn new(
+        transformer: &Transformer<B>,
+        options: &TrainerOptions,
+    ) -> Result<Self, BackendError> {
+        let (backend, elements) = (transformer.backend(), transformer.layout().elements());
         Ok(Self {
             steps: 0,
-            first: backend.allocate(elements)?,
-            second: backend.allocate(elements)?,
+            seed: options.seed,
+            first: Held::zeros(backend, options.moments, elements)?,
+            second: Held::zeros(backend, options.moments, elements)?,
         })
     }
 
     /// Moments of a checkpoint, each as long as the layout.
     pub(super) fn resume(
         transformer: &Transformer<B>,
-        steps: u64,
-        first: Vec<f32>,
-        second: Vec<f32>,
+        options: &TrainerOptions,
+        state: OptimizerState<'static>,
     ) -> Result<Self, BackendError> {
         let backend = transformer.backend();
         Ok(Self {
-            steps,
-            first: backend.upload(first)?,
-            second: backend.upload(second)?,
+            steps: state.steps,
+            seed: options.seed,
+            first: Held::upload(backend, state.first)?,
+            second: Held::upload(backend, state.second)?,
         })
     }
 
@@ -86,18 +135,25 @@ impl<B: Backend> AdamW<B> {
         let norm = squared_norm.sqrt();
         self.steps += 1;
         let factors = factors(self.steps, norm, options);
+        let (first, second) = (&mut self.first, &mut self.second);
+        let (seed, step) = (self.seed, self.steps);
         transformer.update(|backend, weights| {
-            let moments = (
-                backend.view_mut(&mut self.first, 0..elements),
-                backend.view_mut(&mut self.second, 0..elements),
-            );
             let weights = backend.view_mut(weights, 0..elements);
-            backend.adamw(
-                weights,
-                backend.view_mut(gradient, 0..elements),
-                moments,
-                factors,
-            );
+            let gradient = backend.view_mut(gradient, 0..elements);
+            match (first, second) {
+                (Held::F32(first), Held::F32(second)) => {
+                    let moments = (
+                        backend.view_mut(first, 0..elements),
+                        backend.view_mut(second, 0..elements),
+                    );
+                    backend.adamw(weights, gradient, moments, factors);
+                }
+                (Held::Narrow(first), Held::Narrow(second)) => {
+                    let draws = Draws { seed, step };
+                    backend.adamw_narrow(weights, gradient, (first, second), factors, draws);
+                }
+                _ => unreachable!("both moments are held in one way"),
+            }
         });
         Ok(StepReport {
             gradient_norm: norm as f32,
@@ -110,14 +166,12 @@ impl<B: Backend> AdamW<B> {
         transformer: &Transformer<B>,
         read: impl FnOnce(OptimizerState<'_>) -> R,
     ) -> Result<R, BackendError> {
-        let (backend, all) = (transformer.backend(), 0..transformer.layout().elements());
+        let (backend, elements) = (transformer.backend(), transformer.layout().elements());
         let (mut a, mut b) = (Vec::new(), Vec::new());
-        let first = backend.host(backend.view(&self.first, all.clone()), &mut a)?;
-        let second = backend.host(backend.view(&self.second, all), &mut b)?;
         Ok(read(OptimizerState {
             steps: self.steps,
-            first,
-            second,
+            first: self.first.host(backend, elements, &mut a)?,
+            second: self.second.host(backend, elements, &mut b)?,
         }))
     }
 }

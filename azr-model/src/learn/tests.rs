@@ -1,7 +1,8 @@
 //! What must not be seen in a gradient or a step: threads, checkpointing, an interruption.
 
 use super::{
-    Checkpointing, LearnError, Sequence, StepOptions, TokenGradients, Trainer, TrainerOptions,
+    Checkpointing, LearnError, MomentKind, OptimizerState, Sequence, StepOptions, TokenGradients,
+    Trainer, TrainerOptions,
 };
 use crate::{
     CpuBackend, Transformer,
@@ -68,6 +69,7 @@ fn checkpointing_and_threads_change_no_bit_of_the_gradient() {
                 let options = TrainerOptions {
                     micro_batch_tokens_max,
                     checkpointing,
+                    ..TrainerOptions::default()
                 };
                 gradient(precision, options, threads)
             };
@@ -109,25 +111,43 @@ fn packing_changes_no_score_and_hardly_the_gradient() {
 
 #[test]
 fn learning_raises_the_probability_of_what_is_learned() {
-    let mut trainer = trainer(TrainerOptions::default());
-    let mut means = Vec::new();
-    for _ in 0..30 {
-        let (mut sum, mut count) = (0.0, 0);
-        let weigh = &mut |index: usize, scores: &TokenScores| {
-            sum += scores.logprobs.iter().sum::<f32>();
-            count += scores.logprobs.len();
-            weigh(index, scores)
-        };
-        trainer.accumulate(&sequences(1), 1.0, weigh).unwrap();
-        means.push(sum / count as f32);
-        assert!(0.0 < trainer.step(&STEP).unwrap().gradient_norm);
+    for moments in MomentKind::ALL {
+        let mut trainer = trainer(with_moments(moments));
+        let mut means = Vec::new();
+        for _ in 0..30 {
+            let (mut sum, mut count) = (0.0, 0);
+            let weigh = &mut |index: usize, scores: &TokenScores| {
+                sum += scores.logprobs.iter().sum::<f32>();
+                count += scores.logprobs.len();
+                weigh(index, scores)
+            };
+            trainer.accumulate(&sequences(1), 1.0, weigh).unwrap();
+            means.push(sum / count as f32);
+            assert!(0.0 < trainer.step(&STEP).unwrap().gradient_norm);
+        }
+        let (first, last) = (means[0], means[29]);
+        assert!(
+            first + 1.0 < last,
+            "{moments:?}: from {first} to {last} nats a token"
+        );
     }
-    assert!(
-        means[0] + 1.0 < means[29],
-        "from {} to {} nats a token",
-        means[0],
-        means[29]
-    );
+}
+
+fn state(trainer: &Trainer) -> OptimizerState<'static> {
+    let owned = |it: OptimizerState<'_>| OptimizerState {
+        steps: it.steps,
+        first: it.first.into_owned(),
+        second: it.second.into_owned(),
+    };
+    trainer.with_optimizer_state(owned).unwrap()
+}
+
+fn with_moments(moments: MomentKind) -> TrainerOptions {
+    TrainerOptions {
+        moments,
+        seed: 11,
+        ..TrainerOptions::default()
+    }
 }
 
 #[test]
@@ -138,19 +158,34 @@ fn a_resumed_trainer_goes_on_as_if_nothing_had_happened() {
             .unwrap();
         trainer.step(&STEP).unwrap();
     };
-    let mut whole = trainer(TrainerOptions::default());
-    (1..=4).for_each(|seed| step(&mut whole, seed));
-    let mut before = trainer(TrainerOptions::default());
-    (1..=2).for_each(|seed| step(&mut before, seed));
-    let (steps, first, second) = before
-        .with_optimizer_state(|it| (it.steps, it.first.to_vec(), it.second.to_vec()))
+    for moments in MomentKind::ALL {
+        let options = with_moments(moments);
+        let mut whole = trainer(options);
+        (1..=4).for_each(|seed| step(&mut whole, seed));
+        let mut before = trainer(options);
+        (1..=2).for_each(|seed| step(&mut before, seed));
+        let kept = state(&before);
+        assert_eq!((kept.steps, kept.first.kind()), (2, moments));
+        let saved = Transformer::on_cpu(before.transformer().to_parameters().unwrap()).unwrap();
+        let mut after = Trainer::resume(saved, options, kept).unwrap();
+        (3..=4).for_each(|seed| step(&mut after, seed));
+        assert_eq!(weights(&whole), weights(&after), "{moments:?}");
+        assert_eq!(state(&whole), state(&after), "{moments:?}");
+    }
+}
+
+#[test]
+fn moments_of_another_kind_are_refused_in_words() {
+    let kept = state(&trainer(with_moments(MomentKind::Bf16)));
+    let model = specimens::transformer(Architecture::Qwen2);
+    let error = Trainer::resume(model, with_moments(MomentKind::Float8), kept)
+        .err()
         .unwrap();
-    assert_eq!(steps, 2);
-    let saved = Transformer::on_cpu(before.transformer().to_parameters().unwrap()).unwrap();
-    let mut after =
-        Trainer::resume(saved, TrainerOptions::default(), steps, first, second).unwrap();
-    (3..=4).for_each(|seed| step(&mut after, seed));
-    assert_eq!(weights(&whole), weights(&after));
+    let words = error.to_string();
+    assert!(
+        words.contains("in bf16 and bf16, and float8 is asked for"),
+        "{words}"
+    );
 }
 
 #[test]

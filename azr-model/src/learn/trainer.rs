@@ -10,7 +10,7 @@ use super::{
     terms::{Sequence, StepOptions, StepReport, TokenGradients, TokenScores},
 };
 use crate::{
-    backend::{Backend, BackendError, Batch, CpuBackend},
+    backend::{Backend, BackendError, Batch, CpuBackend, Moment},
     transformer::{
         InputError, ScoreGradients, Transformer,
         arena::{Arena, Capacity},
@@ -87,6 +87,18 @@ pub enum LearnError {
         /// Elements of the model.
         expected: usize,
     },
+    /// The optimizer's moments are held in another way than is asked for, or its two not alike.
+    #[error(
+        "the optimizer state holds moments in {first} and {second}, and {wanted} is asked for; go on with {first}, or begin with a fresh optimizer"
+    )]
+    StateKind {
+        /// Of the first moments.
+        first: &'static str,
+        /// Of the second.
+        second: &'static str,
+        /// What the options say.
+        wanted: &'static str,
+    },
     /// The step was not taken.
     #[error(transparent)]
     Step(#[from] StepError),
@@ -110,7 +122,7 @@ impl<B: Backend> Trainer<B> {
     /// # Errors
     /// The device has no memory for gradient and moments.
     pub fn new(transformer: Transformer<B>, options: TrainerOptions) -> Result<Self, LearnError> {
-        let optimizer = AdamW::new(&transformer)?;
+        let optimizer = AdamW::new(&transformer, &options)?;
         Self::with_optimizer(transformer, optimizer, options)
     }
 
@@ -121,18 +133,26 @@ impl<B: Backend> Trainer<B> {
     pub fn resume(
         transformer: Transformer<B>,
         options: TrainerOptions,
-        steps: u64,
-        first: Vec<f32>,
-        second: Vec<f32>,
+        state: OptimizerState<'static>,
     ) -> Result<Self, LearnError> {
         let expected = transformer.layout().elements();
-        if let Some(given) = [first.len(), second.len()]
+        let moments = [&state.first, &state.second];
+        let other_length = moments
+            .map(Moment::elements)
             .into_iter()
-            .find(|given| *given != expected)
-        {
+            .find(|given| *given != expected);
+        if let Some(given) = other_length {
             return Err(LearnError::StateLength { given, expected });
         }
-        let optimizer = AdamW::resume(&transformer, steps, first, second)?;
+        let [first, second] = moments.map(Moment::kind);
+        if [first, second] != [options.moments; 2] {
+            return Err(LearnError::StateKind {
+                first: first.name(),
+                second: second.name(),
+                wanted: options.moments.name(),
+            });
+        }
+        let optimizer = AdamW::resume(&transformer, &options, state)?;
         Self::with_optimizer(transformer, optimizer, options)
     }
 

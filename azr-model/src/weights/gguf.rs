@@ -13,6 +13,7 @@ mod rope;
 mod tensors;
 mod write;
 
+use crate::config::ModelConfig;
 use crate::language::Language;
 use crate::parameters::{Layout, Parameters};
 use header::Header;
@@ -41,6 +42,18 @@ pub struct GgufModel {
 pub fn load(path: &Path) -> Result<GgufModel, GgufError> {
     let file = File::open(path).map_err(GgufError::Read)?;
     read(&mut BufReader::new(file))
+}
+
+/// The shape of the model in a file; its weights and its text side are not read.
+///
+/// # Errors
+/// As [`load`].
+pub fn shape(path: &Path) -> Result<ModelConfig, GgufError> {
+    let file = File::open(path).map_err(GgufError::Read)?;
+    let reader = &mut BufReader::new(file);
+    let header = Header::read(reader)?;
+    let factors = tensors::frequency_factors(reader, &header)?;
+    metadata::config(&header, factors.as_deref())
 }
 
 /// Reads a file that is already open, or bytes in memory. Everything is checked before memory for weights is taken.

@@ -23,6 +23,9 @@ pub const ENDPOINT: &str = "https://huggingface.co";
 const REVISION: &str = "main";
 const INDEX: &str = "model.safetensors.index.json";
 const SINGLE: &str = "model.safetensors";
+const CONFIG: &str = "config.json";
+/// Directory of the cache that holds shapes alone.
+const SHAPES: &str = "azr-shapes";
 /// Files that a model may have beside its weights.
 const OPTIONAL: [&str; 4] = [
     "generation_config.json",
@@ -130,6 +133,42 @@ fn is_plain(part: &str) -> bool {
 /// # Errors
 /// [`HubError`]; its words go on from "cannot fetch MODEL:". An interrupted download is resumed by the next call.
 pub fn fetch(hub: &Hub, model: &HubModel) -> Result<Fetched, HubError> {
+    fetch_part(hub, model, Part::All)
+}
+
+/// Brings what says the shape of a model: `config.json`, or a whole GGUF file. It is kept in a cache of its own, because in
+/// the one that is shared a `config.json` means that the model is whole.
+///
+/// # Errors
+/// As [`fetch`].
+pub fn fetch_shape(hub: &Hub, model: &HubModel) -> Result<Fetched, HubError> {
+    if model.file.is_some() {
+        return fetch(hub, model);
+    }
+    let revision = Repo::with_revision(model.id.clone(), RepoType::Model, model.revision.clone());
+    if let Some(found) = Cache::new(hub.cache.clone()).repo(revision).get(CONFIG) {
+        return Ok(model.at(&found));
+    }
+    let cache = hub.cache.join(SHAPES);
+    fetch_part(
+        &Hub {
+            cache,
+            ..hub.clone()
+        },
+        model,
+        Part::Shape,
+    )
+}
+
+/// What of a model is wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    All,
+    /// `config.json`.
+    Shape,
+}
+
+fn fetch_part(hub: &Hub, model: &HubModel, part: Part) -> Result<Fetched, HubError> {
     let cache = Cache::new(hub.cache.clone());
     let branch = Repo::with_revision(model.id.clone(), RepoType::Model, model.revision.clone());
     let mut builder = ApiBuilder::from_cache(cache.clone())
@@ -143,7 +182,7 @@ pub fn fetch(hub: &Hub, model: &HubModel) -> Result<Fetched, HubError> {
         .map_err(|error| answer("the client", error))?;
     let listing = match listing(&api, hub, model, &branch) {
         Err(error @ HubError::Unreachable { .. }) => {
-            let marker = model.file.as_deref().unwrap_or("config.json");
+            let marker = model.file.as_deref().unwrap_or(CONFIG);
             let Some(found) = cache.repo(branch).get(marker) else {
                 return Err(error);
             };
@@ -161,7 +200,11 @@ pub fn fetch(hub: &Hub, model: &HubModel) -> Result<Fetched, HubError> {
         cached: cache.repo(commit),
         commit: &listing.commit,
     };
-    let found = model.download(&downloads, &listing)?;
+    let found = match part {
+        Part::All => model.download(&downloads, &listing)?,
+        Part::Shape if listing.files.contains(CONFIG) => downloads.get(CONFIG)?,
+        Part::Shape => return Err(model.lacking(CONFIG, &listing)),
+    };
     let written = cache.repo(branch).create_ref(&listing.commit);
     written.map_err(|source| HubError::Cache {
         path: hub.cache.clone(),
@@ -220,7 +263,7 @@ impl HubModel {
         let Some(weights) = weights else {
             return Err(self.lacking(SINGLE, listing));
         };
-        for name in ["config.json", "tokenizer.json"] {
+        for name in [CONFIG, "tokenizer.json"] {
             if !has(name) {
                 return Err(self.lacking(name, listing));
             }
@@ -235,7 +278,7 @@ impl HubModel {
                 downloads.get(&shard)?;
             }
         }
-        downloads.get("config.json")
+        downloads.get(CONFIG)
     }
 
     fn lacking(&self, file: &str, listing: &Listing) -> HubError {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use azr_executor::{Bans, Equality, Limits};
 use azr_model::Precision;
+use azr_model::learn::MomentKind;
 pub use azr_tasks::generator::GeneratedTasks;
 use azr_tasks::{Grammar, InductionRules, Sizes, Standards, TaskKind};
 use serde::{Deserialize, Serialize};
@@ -164,6 +165,9 @@ pub struct OptimizerConfig {
     pub micro_batch_tokens_max: usize,
     /// What is kept of the forward pass.
     pub activations: Activations,
+    /// How moments are held between steps. Run files of before this could be chosen say nothing of it, and mean f32.
+    #[serde(default)]
+    pub moments: MomentKind,
 }
 
 /// What is kept of the forward pass for the backward pass. The gradients are the same, bit for bit.

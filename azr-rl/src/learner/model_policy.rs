@@ -50,6 +50,8 @@ impl From<&Config> for ModelPolicyOptions {
             training: TrainerOptions {
                 micro_batch_tokens_max: config.optimizer.micro_batch_tokens_max,
                 checkpointing,
+                moments: config.optimizer.moments,
+                seed: config.seed,
             },
         }
     }

@@ -46,8 +46,7 @@ impl<B: Backend> Student<B> {
         let model = LanguageModel::load_local(&directory.join(MODEL))?;
         let moments = moments::read(&directory.join(OPTIMIZER))?;
         Self::with_optimizer(backend, model, |transformer| {
-            let (steps, first, second) = (moments.steps, moments.first, moments.second);
-            Trainer::resume(transformer, options, steps, first, second)
+            Trainer::resume(transformer, options, moments)
         })
     }
 
@@ -77,7 +76,7 @@ impl<B: Backend> Student<B> {
         language_model::save_directory(&model, &parameters, &self.language, Precision::F32)?;
         let optimizer = directory.join(OPTIMIZER);
         self.trainer
-            .with_optimizer_state(|state| moments::write(&optimizer, state))??;
+            .with_optimizer_state(|state| moments::write(&optimizer, &state))??;
         Ok(())
     }
 }

@@ -204,6 +204,6 @@ mod tests {
                 resolved.unwrap_err()
             );
         }
-        assert!(3 <= run_files);
+        assert!(6 <= run_files);
     }
 }

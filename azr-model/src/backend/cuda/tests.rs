@@ -10,7 +10,8 @@ use crate::{
     cuda::{Device, caught, test_device},
     kernels::contract::{check, wide},
     learn::{
-        Checkpointing, Sequence, StepOptions, TokenGradients, TokenScores, Trainer, TrainerOptions,
+        Checkpointing, Moment, Sequence, StepOptions, TokenGradients, TokenScores, Trainer,
+        TrainerOptions,
     },
     parameters::Parameters,
     precision::Precision,
@@ -219,6 +220,13 @@ const STEP: StepOptions = StepOptions {
     gradient_norm_max: 1.0,
 };
 
+fn exact(moment: Moment<'_>) -> Vec<f32> {
+    match moment {
+        Moment::F32(values) => values.into_owned(),
+        other => panic!("{:?} is not asked for", other.kind()),
+    }
+}
+
 #[test]
 fn a_step_changes_weights_and_moments_as_on_the_processor() {
     let parameters = specimens::parameters(specimens::dimensions(Architecture::Qwen2));
@@ -232,14 +240,15 @@ fn a_step_changes_weights_and_moments_as_on_the_processor() {
         let weights = trainer.transformer().with_weights(<[f32]>::to_vec).unwrap();
         let left = trainer.with_gradient(<[f32]>::to_vec).unwrap();
         let moments = trainer
-            .with_optimizer_state(|it| (it.first.to_vec(), it.second.to_vec()))
+            .with_optimizer_state(|it| [it.first, it.second].map(exact))
             .unwrap();
         // The weights that were prepared anew are those that the next pass computes with.
         let tokens = [sequences[2].tokens.clone()];
         let scores = score::logprobs(trainer.transformer(), &tokens).unwrap();
         let scores = scores[0].iter().flatten().copied().collect();
         assert!(left.iter().all(|it| *it == 0.0), "the gradient is empty");
-        (norm, [weights, moments.0, moments.1, scores])
+        let [first, second] = moments;
+        (norm, [weights, first, second, scores])
     }
     let (norm, expected) = stepped(on_cpu(&parameters), &sequences);
     let (found_norm, found) = stepped(on_device(&test_device(), &parameters), &sequences);

@@ -5,9 +5,13 @@ use crate::cuda::{
     Argument, Buffer, Device, DeviceError, Launch, Source, View, ViewMut, by_four, check, size,
 };
 
+mod narrow;
 #[cfg(feature = "emulator")]
 #[cfg(test)]
 mod tests;
+
+pub use narrow::CudaNarrow;
+pub(crate) use narrow::step as step_narrow;
 
 pub(crate) const SOURCE: Source = Source {
     name: "adamw",
@@ -15,27 +19,25 @@ pub(crate) const SOURCE: Source = Source {
 };
 /// `SQUARES` of `kernel.cu`.
 const CHUNK: usize = 1 << 14;
-/// Elements that kernels count in 32 bits, less the last block's reach.
-const ELEMENTS_MAX: usize = u32::MAX as usize - CHUNK;
-
-fn length(call: &'static str, found: usize) -> Result<Argument, DeviceError> {
-    if ELEMENTS_MAX < found {
-        let (limit, most) = ("the number of elements", ELEMENTS_MAX);
-        return Err(DeviceError::Unsupported {
-            call,
-            limit,
-            found,
-            most,
-        });
-    }
-    size(call, "the number of elements", found)
-}
+/// Elements of one launch, which kernels count in 32 bits; whole chunks, so that cutting changes no bit.
+const PIECE: usize = super::narrow::PIECE;
 
 /// Updates weights and moments, and empties the gradient.
 ///
-/// `adamw_step`: grid n / 1024 rounded up, block 256, no shared memory. Any length up to [`ELEMENTS_MAX`], longer
-/// ones are refused; by four where all four begin at 16 bytes, else one by one, with the same bits.
+/// `adamw_step`: grid n / 1024 rounded up, block 256, no shared memory. Any length, in launches of 2^31 elements; by
+/// four where all four begin at 16 bytes, else one by one, with the same bits.
 pub(crate) fn step(
+    device: &Device,
+    weights: ViewMut<'_>,
+    gradient: ViewMut<'_>,
+    moments: (ViewMut<'_>, ViewMut<'_>),
+    factors: Factors,
+) -> Result<(), DeviceError> {
+    step_by(PIECE, device, weights, gradient, moments, factors)
+}
+
+fn step_by(
+    piece: usize,
     device: &Device,
     mut weights: ViewMut<'_>,
     mut gradient: ViewMut<'_>,
@@ -51,60 +53,97 @@ pub(crate) fn step(
         fits,
         &[n, gradient.len(), first.len(), second.len()],
     )?;
-    let aligned = by_four(
-        4,
-        &[
-            weights.address(),
-            gradient.address(),
-            first.address(),
-            second.address(),
-        ],
-    );
+    for from in (0..n).step_by(piece) {
+        let part = from..n.min(from + piece);
+        let parts = [
+            weights.part(part.clone()),
+            gradient.part(part.clone()),
+            first.part(part.clone()),
+            second.part(part),
+        ];
+        launch_step(device, CALL, parts, factors)?;
+    }
+    Ok(())
+}
+
+fn launch_step(
+    device: &Device,
+    call: &'static str,
+    mut parts: [ViewMut<'_>; 4],
+    factors: Factors,
+) -> Result<(), DeviceError> {
+    let (n, numbers) = (parts[0].len(), numbers(factors));
+    let aligned = by_four(4, &parts.each_ref().map(ViewMut::address));
+    let [weights, gradient, first, second] = parts.each_mut().map(ViewMut::argument);
     let launch = Launch {
         kernel: "adamw_step",
         grid: [n.div_ceil(1024), 1, 1],
         block: [256, 1, 1],
         dynamic_shared_bytes: 0,
         arguments: &[
-            weights.argument(),
-            gradient.argument(),
-            first.argument(),
-            second.argument(),
-            length(CALL, n)?,
-            Argument::Number(factors.gradient_scale),
-            Argument::Number(factors.keep),
-            Argument::Number(factors.beta1),
-            Argument::Number(factors.beta2),
-            Argument::Number(factors.rate),
-            Argument::Number(factors.second_scale),
-            Argument::Number(factors.eps),
+            weights,
+            gradient,
+            first,
+            second,
+            size(call, "the number of elements", n)?,
+            numbers[0],
+            numbers[1],
+            numbers[2],
+            numbers[3],
+            numbers[4],
+            numbers[5],
+            numbers[6],
             aligned,
         ],
     };
     device.launch(&SOURCE, launch)
 }
 
+/// The factors, in the order of the kernels' parameters.
+fn numbers(factors: Factors) -> [Argument; 7] {
+    [
+        factors.gradient_scale,
+        factors.keep,
+        factors.beta1,
+        factors.beta2,
+        factors.rate,
+        factors.second_scale,
+        factors.eps,
+    ]
+    .map(Argument::Number)
+}
+
 /// Sum of squares in a fixed shape; not finite if any element is not.
 ///
 /// `squares_chunks`: grid n / 16384 rounded up, block 256, shared memory 8 doubles. `squares_total`: one block of 32,
-/// none. Any length up to [`ELEMENTS_MAX`], longer ones are refused; of nothing it is 0. Waits for the device.
+/// none. Any length, in launches of 2^31 elements; of nothing it is 0. Waits for the device.
 pub(crate) fn sum_of_squares(device: &Device, values: View<'_>) -> Result<f64, DeviceError> {
+    sum_of_squares_by(PIECE, device, values)
+}
+
+fn sum_of_squares_by(piece: usize, device: &Device, values: View<'_>) -> Result<f64, DeviceError> {
     const CALL: &str = "sum of squares";
-    let chunks = values.len().div_ceil(CHUNK);
+    let n = values.len();
+    let chunks = n.div_ceil(CHUNK);
     let (mut sums, mut total): (Buffer<f64>, Buffer<f64>) =
         (device.allocate(chunks)?, device.allocate(1)?);
-    let launch = Launch {
-        kernel: "squares_chunks",
-        grid: [chunks, 1, 1],
-        block: [256, 1, 1],
-        dynamic_shared_bytes: 0,
-        arguments: &[
-            values.argument(),
-            sums.view_mut().argument(),
-            length(CALL, values.len())?,
-        ],
-    };
-    device.launch(&SOURCE, launch)?;
+    let mut all = sums.view_mut();
+    for from in (0..n).step_by(piece) {
+        let part = values.part(from..n.min(from + piece));
+        let its_chunks = from / CHUNK..(from + part.len()).div_ceil(CHUNK);
+        let launch = Launch {
+            kernel: "squares_chunks",
+            grid: [its_chunks.len(), 1, 1],
+            block: [256, 1, 1],
+            dynamic_shared_bytes: 0,
+            arguments: &[
+                part.argument(),
+                all.part(its_chunks).argument(),
+                size(CALL, "the number of elements", part.len())?,
+            ],
+        };
+        device.launch(&SOURCE, launch)?;
+    }
     let launch = Launch {
         kernel: "squares_total",
         grid: [1, 1, 1],

@@ -2,15 +2,21 @@
 //!
 //! With `g` the gradient times the clipping scale and `t` the number of the step from 1:
 //! `w *= 1 - lr decay`, `m = b1 m + (1 - b1) g`, `v = b2 v + (1 - b2) g^2`,
-//! `w -= lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps)`. As in PyTorch; all f32.
+//! `w -= lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps)`. As in PyTorch; all f32. Moments may be held in fewer
+//! bits between steps: see `narrow.rs`.
 
 use crate::simd::{lanes, multiversion, team::Team};
 
 pub(crate) mod cuda;
+pub(crate) mod moment;
+pub(crate) mod narrow;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod tests;
+
+pub use moment::{Moment, MomentKind, Narrow, NarrowKind};
+pub use narrow::Draws;
 
 /// Elements that one task takes. Part of the shape of the norm's reduction, so it is the same for any threads.
 const CHUNK: usize = 1 << 14;

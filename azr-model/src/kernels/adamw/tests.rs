@@ -1,5 +1,7 @@
 //! Several steps against the reference, and the norm for any number of threads.
 
+pub(super) mod narrow;
+
 use super::{Factors, reference, step, sum_of_squares};
 use crate::{
     kernels::contract::{check, numbers, wide},

@@ -85,6 +85,20 @@ fn only_what_a_model_needs_is_fetched_and_only_once() {
 }
 
 #[test]
+fn the_shape_of_a_model_is_fetched_alone_and_makes_no_model_look_whole() {
+    let server = Server::start(model_files());
+    let (_cache, hub) = hub(&server);
+    let source = ModelSource::Hub(name("org/name"));
+    let shape = LanguageModel::shape(&source, &hub).unwrap();
+    assert_eq!(shape, fixture::config(Architecture::Llama, true));
+    let weights = || server.take_log("model.safetensors").len();
+    assert_eq!(weights(), 0);
+    fetch(&hub, &name("org/name")).unwrap();
+    assert!(0 < weights());
+    assert_eq!(LanguageModel::shape(&source, &hub).unwrap(), shape);
+}
+
+#[test]
 fn a_sharded_model_is_fetched_with_all_its_shards() {
     let mut files = model_files();
     let weights = files.remove("model.safetensors").unwrap();

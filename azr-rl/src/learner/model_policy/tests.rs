@@ -1,26 +1,22 @@
 //! The policy on a small random model: it samples, agrees with itself, learns, and comes back from a file.
 
 mod markers;
+mod resumed;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use azr_model::language::{Language, LanguageParts, SamplingDefaults};
 use azr_model::parameters::{Initialization, Layout, Parameters};
 use azr_model::tokenizer::TextTokenizer;
 use azr_model::tokenizer::phrases::phrase_tokenizer_json;
 use azr_model::{Architecture, Dimensions, ModelConfig, RopeScaling};
-use azr_tasks::{Lane, TaskKind};
+use azr_tasks::Lane;
 
 use super::*;
-use crate::material::Material;
-use crate::observer::Unobserved;
 use crate::rollout::{Judgement, Purpose, Rollout, Scored};
-use crate::run::{Origin, Run};
-use crate::scripted::{StopAfterStep, config, sandbox};
+use crate::scripted::config;
 
 const END: u32 = 258;
 
@@ -332,66 +328,4 @@ fn a_fingerprint_tells_models_apart() {
     let of = |seed| policy_of(seed, &[]).fingerprint();
     assert_eq!(of(1), of(1));
     assert_ne!(of(1), of(2));
-}
-
-#[test]
-fn a_run_of_a_model_that_is_resumed_ends_with_the_same_weights() {
-    let assignments = [
-        "steps=2",
-        "self_play.proposals_per_kind=2",
-        "self_play.rating_samples=2",
-        "sampling.proposal_tokens_max=24",
-        "sampling.answer_tokens_max=12",
-        "sampling.prompt_tokens_max=400",
-        "checkpoint.every_steps=1",
-        "evaluation.every_steps=1",
-        // A random model earns the same for everything; the bonus makes it move all the same.
-        "loss.entropy_coefficient=0.1",
-    ];
-    let weights = |stop_after_one: bool| -> Vec<u8> {
-        let directory = tempfile::tempdir().unwrap();
-        let root = directory.path().join("run");
-        let seeds = TaskKind::ALL.map(|kind| kind.rules().identity()).to_vec();
-        let material = Material {
-            held_out: seeds.clone(),
-            seeds,
-        };
-        let policy = Box::new(policy_with(&assignments));
-        let mut run = Run::start(
-            config(&assignments),
-            &root,
-            policy,
-            Arc::new(sandbox()),
-            material,
-        )
-        .unwrap();
-        let stop = Arc::new(AtomicBool::new(false));
-        if stop_after_one {
-            let ending = run
-                .drive(&mut StopAfterStep(Arc::clone(&stop)), &stop)
-                .unwrap();
-            assert_eq!(ending.step, 1);
-            drop(run);
-            let open =
-                |config: &Config, origin: Origin<'_>| -> Result<Box<dyn Policy>, PolicyError> {
-                    let Origin::Checkpoint(path) = origin else {
-                        panic!("the stopped run was saved")
-                    };
-                    Ok(Box::new(restored(path, config)?))
-                };
-            run = Run::resume(&root, Arc::new(sandbox()), open).unwrap();
-        }
-        run.drive(&mut Unobserved, &AtomicBool::new(false)).unwrap();
-        let step = root.join("checkpoints/step-2");
-        [
-            fs::read(step.join("model/model.safetensors")).unwrap(),
-            fs::read(step.join("optimizer.bin")).unwrap(),
-        ]
-        .concat()
-    };
-    let uninterrupted = weights(false);
-    assert!(
-        uninterrupted == weights(true),
-        "the resumed run has other weights"
-    );
 }

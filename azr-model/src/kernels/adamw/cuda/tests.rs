@@ -1,6 +1,8 @@
 //! Several steps against the reference on the emulated device, the norm, and faults that must be caught.
 
-use super::{SOURCE, step, sum_of_squares};
+mod narrow;
+
+use super::{CHUNK, SOURCE, step, step_by, sum_of_squares, sum_of_squares_by};
 use crate::{
     cuda::{Device, caught, test_device},
     kernels::{
@@ -89,6 +91,43 @@ fn the_norm_is_right_and_shows_what_is_no_number() {
     let device = test_device();
     let values = device.upload(&[1.0, f32::NAN]).unwrap();
     assert!(!sum_of_squares(&device, values.view()).unwrap().is_finite());
+}
+
+/// Weights, gradient and moments after a step that is launched in pieces.
+fn in_pieces(device: &Device, n: usize, piece: usize) -> [Vec<f32>; 4] {
+    let mut parts = [1, 2, 3, 4].map(|seed| device.upload(&numbers(n, seed)).unwrap());
+    let [weights, gradient, first, second] = parts.each_mut().map(|it| it.view_mut());
+    let factors = Factors {
+        gradient_scale: 0.5,
+        keep: 0.9,
+        beta1: 0.9,
+        beta2: 0.99,
+        rate: 0.1,
+        second_scale: 2.0,
+        eps: 1e-8,
+    };
+    let moments = (first, second);
+    step_by(piece, device, weights, gradient, moments, factors).unwrap();
+    parts.map(|it| device.download(it.view()).unwrap())
+}
+
+/// Bits, because roots of what is negative are no numbers.
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|it| it.to_bits()).collect()
+}
+
+#[test]
+fn what_is_launched_in_pieces_has_the_same_bits() {
+    let (device, n) = (test_device(), 3 * CHUNK + 77);
+    let whole = in_pieces(&device, n, usize::MAX);
+    for piece in [CHUNK, 2 * CHUNK] {
+        let found = in_pieces(&device, n, piece);
+        assert_eq!(found.map(|it| bits(&it)), whole.clone().map(|it| bits(&it)));
+    }
+    let values = device.upload(&numbers(n, 5)).unwrap();
+    let norm = |piece| sum_of_squares_by(piece, &device, values.view()).unwrap();
+    assert_eq!(norm(CHUNK).to_bits(), norm(usize::MAX).to_bits());
+    assert_eq!(norm(2 * CHUNK).to_bits(), norm(usize::MAX).to_bits());
 }
 
 #[test]
