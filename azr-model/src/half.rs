@@ -14,6 +14,7 @@ pub(crate) fn f32_from_f16(bits: u16) -> f32 {
 }
 
 /// A bfloat16, exactly: the upper half of an f32.
+#[inline(always)]
 pub(crate) fn f32_from_bf16(bits: u16) -> f32 {
     f32::from_bits(u32::from(bits) << 16)
 }

@@ -22,8 +22,6 @@ use azr_model::learn::{Moment, MomentKind, Narrow, OptimizerState};
 const EXACT: [u8; 8] = *b"AZRADAM1";
 const ROUNDED: [u8; 8] = *b"AZRADAM2";
 const CHUNK_ELEMENTS: usize = 1 << 16;
-/// Elements that share a scale in 8 bits.
-const BLOCK: usize = 256;
 
 /// Why moments cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -187,7 +185,7 @@ fn read_moment(
         MomentKind::Bf16 => Moment::Narrow(Narrow::Bf16(read_words(file, elements)?.into())),
         MomentKind::Float8 => Moment::Narrow(Narrow::Float8 {
             codes: read_words(file, elements)?.into(),
-            scales: read_words(file, elements.div_ceil(BLOCK))?.into(),
+            scales: read_words(file, elements.div_ceil(MomentKind::BLOCK))?.into(),
         }),
     })
 }

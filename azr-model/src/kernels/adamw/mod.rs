@@ -83,13 +83,21 @@ multiversion! {
 
 multiversion! {
     fn step_here(weights: &mut [f32], gradient: &mut [f32], first: &mut [f32], second: &mut [f32], factors: Factors) {
-        let Factors { gradient_scale, keep, beta1, beta2, rate, second_scale, eps } = factors;
         for (((w, g), m), v) in weights.iter_mut().zip(gradient).zip(first).zip(second) {
-            let scaled = *g * gradient_scale;
-            *m = beta1.mul_add(*m, (1.0 - beta1) * scaled);
-            *v = beta2.mul_add(*v, (1.0 - beta2) * (scaled * scaled));
-            *w = keep * *w - rate * (*m / v.sqrt().mul_add(second_scale, eps));
-            *g = 0.0;
+            update(w, g, m, v, factors);
         }
     }
+}
+
+/// One weight, whatever its moments are held in; what the kernels' `update` does.
+#[inline(always)]
+fn update(w: &mut f32, g: &mut f32, m: &mut f32, v: &mut f32, factors: Factors) {
+    let scaled = *g * factors.gradient_scale;
+    *m = factors.beta1.mul_add(*m, (1.0 - factors.beta1) * scaled);
+    *v = factors
+        .beta2
+        .mul_add(*v, (1.0 - factors.beta2) * (scaled * scaled));
+    let root = v.sqrt().mul_add(factors.second_scale, factors.eps);
+    *w = factors.keep * *w - factors.rate * (*m / root);
+    *g = 0.0;
 }

@@ -22,6 +22,8 @@ pub enum MomentKind {
 }
 
 impl MomentKind {
+    /// Weights that share a scale in [`Self::Float8`].
+    pub const BLOCK: usize = BLOCK;
     /// Every kind, the most exact first.
     pub const ALL: [Self; 3] = [Self::F32, Self::Bf16, Self::Float8];
 

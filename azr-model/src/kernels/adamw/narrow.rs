@@ -12,8 +12,12 @@
 use super::{
     CHUNK, Factors,
     moment::{BLOCK, Narrow},
+    update,
 };
-use crate::simd::{multiversion, team::Team};
+use crate::{
+    half::f32_from_bf16,
+    simd::{multiversion, team::Team},
+};
 
 /// Bits of the fraction of a first moment of 8 bits.
 const FIRST_BITS: u32 = 3;
@@ -128,19 +132,6 @@ pub(crate) fn step(
     }
 }
 
-/// One weight; what the kernel's `update` does.
-#[inline(always)]
-fn update(w: &mut f32, g: &mut f32, m: &mut f32, v: &mut f32, factors: Factors) {
-    let scaled = *g * factors.gradient_scale;
-    *m = factors.beta1.mul_add(*m, (1.0 - factors.beta1) * scaled);
-    *v = factors
-        .beta2
-        .mul_add(*v, (1.0 - factors.beta2) * (scaled * scaled));
-    let root = v.sqrt().mul_add(factors.second_scale, factors.eps);
-    *w = factors.keep * *w - factors.rate * (*m / root);
-    *g = 0.0;
-}
-
 multiversion! {
     fn bf16_here(
         weights: &mut [f32], gradient: &mut [f32], first: &mut [u16], second: &mut [u16], factors: Factors, at: u32,
@@ -148,18 +139,13 @@ multiversion! {
     ) {
         let all = weights.iter_mut().zip(gradient).zip(first.iter_mut().zip(second));
         for (at, ((w, g), (first, second))) in (at..).zip(all) {
-            let (mut m, mut v) = (widened(*first), widened(*second));
+            let (mut m, mut v) = (f32_from_bf16(*first), f32_from_bf16(*second));
             update(w, g, &mut m, &mut v, factors);
             let draw = draw(at, keys);
             *first = narrowed(m, draw >> 16);
             *second = narrowed(v, draw & 0xffff);
         }
     }
-}
-
-#[inline(always)]
-pub(super) fn widened(narrow: u16) -> f32 {
-    f32::from_bits(u32::from(narrow) << 16)
 }
 
 /// bfloat16: away from zero if what is cut off and 16 bits of noise make one.

@@ -1,6 +1,6 @@
 //! The tensor cores' form, on numbers that are bf16 already.
 
-use super::{given, heads, held};
+use super::{given, heads, held, shapes};
 use crate::{
     cuda::{Device, caught, test_device},
     half::rounded_to_bf16,
@@ -27,13 +27,7 @@ fn contract(device: &Device, heads: &Heads, lengths: &[usize]) {
 
 #[test]
 fn forward_and_gradient_match_the_reference() {
-    for (heads, lengths) in [
-        (heads(1, 1, 1), vec![1, 2]),
-        (heads(4, 2, 6), vec![5, 1, 13]),
-        (heads(3, 1, 34), vec![64, 65]),
-        (heads(6, 2, 64), vec![7, 130]),
-        (heads(1, 1, 128), vec![17]),
-    ] {
+    for (heads, lengths) in shapes() {
         contract(&test_device(), &heads, &lengths);
     }
 }

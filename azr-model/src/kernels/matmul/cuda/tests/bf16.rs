@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     cuda::{Buffer, Device, View, caught, test_device},
+    half::f32_from_bf16,
     kernels::{
         contract::{check, numbers, wide},
         matmul::{Plus, reference},
@@ -24,10 +25,7 @@ fn rounded(device: &Device, values: &[f32]) -> (Buffer<u16>, Vec<f32>) {
     );
     to_bf16(device, there.view(), narrow.view_mut()).unwrap();
     let bits: Vec<u16> = device.download(narrow.view()).unwrap();
-    let wide = bits
-        .iter()
-        .map(|it| f32::from_bits(u32::from(*it) << 16))
-        .collect();
+    let wide = bits.iter().map(|it| f32_from_bf16(*it)).collect();
     (narrow, wide)
 }
 
