@@ -14,6 +14,7 @@ mod flag_value;
 mod in_order;
 mod interpreter;
 mod interrupt;
+mod json_object;
 mod lines;
 mod model_name;
 mod precision;
