@@ -1,4 +1,6 @@
 //! What a sandbox says of an exception: the class and the words that the interpreter would print.
+// A test fails by panicking, its helpers too.
+#![allow(clippy::unwrap_used)]
 
 // Other tests need the rest of it.
 #[allow(dead_code)]

@@ -1,6 +1,7 @@
 //! `azr logprobs`: the model's log-probability of given tokens.
 
 use std::io;
+use std::path::PathBuf;
 
 use azr_model::backend::Backend;
 use azr_model::score;
@@ -27,7 +28,7 @@ A line that cannot be scored gives {\"id\": .., \"logprobs\": null, \"error\": .
 pub struct Options {
     /// Hugging Face directory, GGUF file, hub id, run directory, or azr-tiny
     #[arg(long, value_name = "M")]
-    model: String,
+    model: PathBuf,
     /// How products hold the weights; `azr generate` gives the same log-probabilities in the same precision
     #[arg(long, value_name = "PRECISION", default_value = "f32")]
     precision: Precision,
