@@ -9,6 +9,10 @@ use crate::python::template::Recipe;
 /// The text that the interpreter runs; its parts are one program.
 const DRIVER: &str = concat!(
     include_str!("driver/preload.py"),
+    include_str!("driver/left_out.py"),
+    include_str!("driver/collect.py"),
+    include_str!("driver/library.py"),
+    include_str!("driver/adapt.py"),
     include_str!("driver/lock.py"),
     include_str!("driver/result.py"),
     include_str!("driver/main.py"),
