@@ -5,35 +5,16 @@
 // Other tests need the rest of it.
 #[allow(dead_code)]
 mod jobs;
+mod modules;
+
+use std::collections::BTreeMap;
+use std::process::Command;
 
 use azr_executor::testing::permitted_backends;
-use azr_executor::{Backend, BackendChoice, Job, Outcome, Python, PythonConfig, Sandbox, Scrutiny};
+use azr_executor::{Bans, Outcome, Sandbox, Scrutiny, Value};
 
 use jobs::job;
-
-/// Time enough for anything here, on a machine that other tests use too.
-const WALL_MS_MAX: u64 = 60_000;
-
-/// The interpreter to test with: that of the environment, or the one that a sandbox finds.
-fn start(backend: Backend) -> Python {
-    let config = PythonConfig {
-        interpreter: std::env::var_os("AZR_PYTHON").map(Into::into),
-        lanes: 1.try_into().ok(),
-        backend: BackendChoice::Only(backend),
-        ..PythonConfig::default()
-    };
-    Python::start(&config).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// What a program gives, in words.
-fn shown(sandbox: &Python, job: &Job) -> String {
-    let report = sandbox.run(job).unwrap_or_else(|error| panic!("{error}"));
-    match &report.outcomes[0] {
-        Outcome::Returned(value) => value.to_string(),
-        Outcome::Raised(raised) => format!("{}: {}", raised.class, raised.message),
-        other => other.status().to_owned(),
-    }
-}
+use modules::{WALL_MS_MAX, config, shown, start};
 
 /// Programs, an input and what python3 gives.
 const PROGRAMS: &[(&str, &str, &str)] = &[
@@ -125,10 +106,165 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
 #[test]
 fn programs_with_all_kinds_of_modules_give_what_python_gives() {
     for backend in permitted_backends() {
-        let sandbox = start(backend);
+        let sandbox = start(&config(backend));
         for (program, input, expected) in PROGRAMS {
             let job = job(program, &[input], Scrutiny::Check, WALL_MS_MAX);
             assert_eq!(shown(&sandbox, &job), *expected, "{backend}: {program}");
         }
+    }
+}
+
+/// Prints the names of the modules of the standard library that this interpreter can import, one a line.
+const IMPORTABLE: &str = r"
+import importlib, pkgutil, sys
+def inside(name, module):
+    for found in pkgutil.iter_modules(getattr(module, '__path__', ()), name + '.'):
+        if found.name.rpartition('.')[2] not in ('test', 'tests', '__main__'):
+            yield found.name
+names, importable = sorted(sys.stdlib_module_names - {'this', 'antigravity', 'test', 'idlelib', 'turtledemo', 'lib2to3'}), []
+for name in names:
+    try:
+        module = importlib.import_module(name)
+    except Exception:
+        continue
+    importable.append(name)
+    names.extend(inside(name, module))
+print('\n'.join(importable))
+";
+
+/// Gives the modules that a program cannot import, with what it is told.
+const MISSING: &str = r"
+import importlib
+def f(names):
+    missing = {}
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except BaseException as error:
+            missing[name] = type(error).__name__ + ': ' + str(error)
+    return missing
+";
+
+/// Names that the crate's README says are left out, and why.
+fn left_out() -> BTreeMap<String, String> {
+    let readme = include_str!("../README.md");
+    let (_, rest) = readme.split_once("| left out | because |").unwrap();
+    let rows = rest
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    rows.flat_map(|row| {
+        let [_, names, reason, _] = row.split('|').collect::<Vec<_>>().try_into().unwrap();
+        let names = names
+            .split(", ")
+            .map(|name| name.trim().trim_matches('`').to_owned());
+        names
+            .map(|name| (name, reason.trim().to_owned()))
+            .collect::<Vec<_>>()
+    })
+    .collect()
+}
+
+/// The row of the table that a module's name, or a package that it lies in, stands in.
+fn row<'table>(table: &'table BTreeMap<String, String>, name: &str) -> Option<&'table str> {
+    let mut packages = name.match_indices('.').map(|(at, _)| &name[..at]);
+    packages
+        .find_map(|package| table.get(package))
+        .or_else(|| table.get(name))
+        .map(String::as_str)
+}
+
+#[test]
+fn what_cannot_be_imported_is_on_the_list_and_says_why() {
+    let table = left_out();
+    for backend in permitted_backends() {
+        let sandbox = start(&config(backend));
+        let (interpreter, version) = sandbox.interpreter();
+        let plain = Command::new(interpreter)
+            .args(["-s", "-S", "-B", "-Wignore", "-c", IMPORTABLE])
+            .output()
+            .unwrap();
+        let plain = String::from_utf8(plain.stdout).unwrap();
+        let names: Vec<&str> = plain.split_whitespace().collect();
+        assert!(500 < names.len(), "{plain}");
+        let mut job = job(
+            MISSING,
+            &[&format!("{names:?}")],
+            Scrutiny::Run,
+            WALL_MS_MAX,
+        );
+        job.limits.memory_bytes_max = 1 << 30;
+        let report = sandbox.run(&job).unwrap();
+        let Outcome::Returned(Value::Dict(missing)) = &report.outcomes[0] else {
+            panic!("{backend}: {:?}", report.outcomes[0]);
+        };
+        let mut unlisted = Vec::new();
+        for (name, error) in missing {
+            let (Value::Str(name), Value::Str(error)) = (name, error) else {
+                panic!("{name} {error}")
+            };
+            match row(&table, name) {
+                None => unlisted.push(format!("{name}: {error}")),
+                Some(reason) if table.contains_key(name) => {
+                    let told = format!(
+                        "ModuleNotFoundError: No module named '{name}': it is not offered in the sandbox ({reason})"
+                    );
+                    assert_eq!(*error, told);
+                }
+                Some(_) => assert!(
+                    error.starts_with("ModuleNotFoundError: "),
+                    "{name}: {error}"
+                ),
+            }
+        }
+        assert!(
+            unlisted.is_empty(),
+            "{version:?}, {backend}: missing and not on the list: {unlisted:#?}"
+        );
+        let whole = missing
+            .iter()
+            .filter(|(name, _)| table.contains_key(name.to_string().trim_matches('\'')));
+        let whole: Vec<String> = whole.map(|(name, _)| name.to_string()).collect();
+        println!(
+            "{backend}, Python {version:?}: {} of {} modules are missing, {} names of the list: {}",
+            missing.len(),
+            names.len(),
+            whole.len(),
+            whole.join(" ")
+        );
+        for name in names.iter().filter(|name| row(&table, name).is_some()) {
+            assert!(
+                missing.iter().any(|(it, _)| *it == Value::from(*name)),
+                "{name} is on the list and can be imported"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_ban_holds_for_what_is_loaded_later_and_for_programs_only() {
+    let program = "
+import asyncio, unittest, importlib
+async def g(x):
+    return x
+def f(names):
+    there = []
+    for name in names:
+        try:
+            importlib.import_module(name)
+            there.append(name)
+        except ModuleNotFoundError:
+            pass
+    return there, asyncio.run(g(3))
+";
+    let names = "['threading', 'logging', 'logging.handlers', 'multiprocessing', 'multiprocessing.pool', 'subprocess', 'time', 'random', 'wsgiref', 'xml.sax', 'json', 'xml.dom', 'xml.dom.minidom']";
+    for backend in permitted_backends() {
+        let sandbox = start(&config(backend));
+        let mut job = job(program, &[names], Scrutiny::Check, WALL_MS_MAX);
+        let banned = ["wsgiref", "xml.sax"].map(str::to_owned);
+        job.bans = Bans::paper();
+        job.bans.modules.extend(banned);
+        let left = "(['json', 'xml.dom', 'xml.dom.minidom'], 3)";
+        assert_eq!(shown(&sandbox, &job), left, "{backend}");
     }
 }

@@ -18,7 +18,8 @@ class Library:
         if kind is None:
             reason = LEFT_OUT.get(name)
             if reason is not None and sys._getframe(2).f_globals.get("__name__") != "importlib.util":
-                raise ModuleNotFoundError("No module named %r: %s is not offered in the sandbox" % (name, reason), name=name)
+                told = "No module named %r: it is not offered in the sandbox (%s)" % (name, reason)
+                raise ModuleNotFoundError(told, name=name)
             return None
         if kind == EXTENSION:
             return bootstrap.spec_from_file_location(name, path, loader=bootstrap.ExtensionFileLoader(name, path))
