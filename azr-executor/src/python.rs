@@ -27,6 +27,7 @@ mod hierarchy;
 mod interpreter;
 mod keeper;
 mod lane;
+mod library;
 mod namespaces;
 mod refusal;
 mod request;

@@ -9,10 +9,17 @@ use crate::python::template::Recipe;
 /// The text that the interpreter runs; its parts are one program.
 const DRIVER: &str = concat!(
     include_str!("driver/preload.py"),
+    include_str!("driver/left_out.py"),
+    include_str!("driver/collect.py"),
+    include_str!("driver/library.py"),
+    include_str!("driver/adapt.py"),
     include_str!("driver/lock.py"),
     include_str!("driver/result.py"),
     include_str!("driver/main.py"),
 );
+
+/// How the interpreter is started. It asks for the number of processors, which it may not, unless it is told.
+const OPTIONS: [&str; 6] = ["-s", "-S", "-B", "-Xutf8", "-Xcpu_count=1", "-Wignore"];
 
 /// What is executed.
 pub(super) struct Command {
@@ -25,9 +32,10 @@ impl Command {
     pub(super) fn of(recipe: &Recipe) -> io::Result<Self> {
         let program = c_string(recipe.interpreter.as_os_str().as_bytes())?;
         let mut arguments = vec![program.clone()];
-        for argument in ["-s", "-S", "-B", "-Xutf8", "-Wignore", "-c", DRIVER] {
-            arguments.push(c_string(argument.as_bytes())?);
+        for option in OPTIONS {
+            arguments.push(c_string(option.as_bytes())?);
         }
+        arguments.extend([c_string(b"-c")?, c_string(DRIVER.as_bytes())?]);
         let environment = [
             c_string(format!("PYTHONHASHSEED={}", recipe.hash_seed).as_bytes())?,
             // Restartable sequences are memory of the program's that the kernel acts on; workers must not have them.

@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use super::group::Groups;
 use super::keeper::Keeper;
 use super::lane::Lane;
+use super::library::Library;
 use super::namespaces::NamespacePlan;
 use super::refusal::{self, Need};
 use super::template::Recipe;
@@ -25,15 +26,19 @@ pub(super) struct Start<'config> {
     interpreter: PathBuf,
     namespaces: NamespacePlan,
     groups: Groups,
+    library: Library,
 }
 
 impl<'config> Start<'config> {
     /// Finds an interpreter and learns what this host permits.
     pub(super) fn new(config: &'config PythonConfig) -> Result<Self, SandboxError> {
         let namespaces = NamespacePlan::probe();
+        let interpreter = interpreter::find(config.interpreter.as_deref())?;
+        let library = Library::empty();
         Ok(Self {
             config,
-            interpreter: interpreter::find(config.interpreter.as_deref())?,
+            interpreter,
+            library: library.map_err(|source| refusal::of_backend(Backend::Exec, source))?,
             groups: Groups::probe(namespaces.flags),
             namespaces,
         })
@@ -153,6 +158,7 @@ impl<'config> Start<'config> {
                 backend,
                 namespaces: self.namespaces.clone(),
                 processor: processors.iter().cycle().nth(index).copied(),
+                library: self.library.clone(),
             });
             let group = self.groups.of_lane();
             let group = group.map_err(|source| SandboxError::LaneLost {

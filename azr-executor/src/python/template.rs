@@ -13,6 +13,7 @@ use crate::python::deadline::{Deadline, Overrun, Stopwatch};
 use crate::python::greeting::{Hello, START_WALL_MAX, Settings, greet, store_bytes};
 use crate::python::group::Group;
 use crate::python::keeper::Keeper;
+use crate::python::library::Library;
 use crate::python::namespaces::NamespacePlan;
 use crate::python::refusal::{self, Need};
 use crate::python::request::{REQUEST_BYTES_MAX, RESULT_BYTES_MAX, Run};
@@ -52,6 +53,8 @@ pub(super) struct Recipe {
     pub(super) namespaces: NamespacePlan,
     /// The processor that it and its workers stay on.
     pub(super) processor: Option<Processor>,
+    /// What is imported when a program asks for it; the first template of a sandbox collects it.
+    pub(super) library: Library,
 }
 
 /// A template that waits for requests.
@@ -99,19 +102,20 @@ impl Template {
             copy(&result)?,
             copy(&native)?,
             copy(&store)?,
+            recipe.library.descriptor()?,
         ];
         let command = Command::of(recipe)?;
         let namespaces = recipe.namespaces.flags;
         let entrances = group.map_or(Ok(Vec::new()), Group::entrances)?;
         let child = keeper.run(move || {
-            let [nowhere, theirs, request, result, native, store] =
-                descriptors.each_ref().map(AsFd::as_fd);
+            let [nowhere, handed_on @ ..] = descriptors.each_ref().map(AsFd::as_fd);
+            let [theirs, request, result, native, store, library] = handed_on;
             Child::spawn(&Spawn {
                 program: &command.program,
                 arguments: &command.arguments,
                 environment: &command.environment,
                 descriptors: &[
-                    nowhere, nowhere, nowhere, theirs, request, result, native, store,
+                    nowhere, nowhere, nowhere, theirs, request, result, native, store, library,
                 ],
                 namespaces,
                 entrances: &entrances,
@@ -323,7 +327,12 @@ impl Template {
     }
 }
 
-fn shared_memory(name: &CStr, bytes: usize, access: WriteAccess) -> io::Result<SharedMemory> {
+/// Memory to share with templates.
+pub(super) fn shared_memory(
+    name: &CStr,
+    bytes: usize,
+    access: WriteAccess,
+) -> io::Result<SharedMemory> {
     SharedMemory::create(name, bytes, access).map_err(|error| match error.raw_os_error() {
         Some(libc::ENOSYS | libc::EPERM | libc::EACCES) => Need::SharedMemory.refused(error),
         _ => error,

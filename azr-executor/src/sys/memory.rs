@@ -14,6 +14,8 @@ pub(crate) enum WriteAccess {
     Ours,
     /// Everyone who has the descriptor.
     Everyone,
+    /// Everyone who has the descriptor, until one of them seals it.
+    UntilSealed,
 }
 
 /// A sealed, sparse region of memory with a descriptor to hand on. Its size never changes.
@@ -65,18 +67,14 @@ impl SharedMemory {
     /// Fixes the size; with [`WriteAccess::Ours`] every later mapping is read-only, whatever its owner tries.
     fn seal(&self, access: WriteAccess) -> io::Result<()> {
         let size = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW;
-        let write = if access == WriteAccess::Ours {
-            libc::F_SEAL_FUTURE_WRITE
-        } else {
-            0
+        let write = match access {
+            WriteAccess::Ours => libc::F_SEAL_FUTURE_WRITE | libc::F_SEAL_SEAL,
+            WriteAccess::Everyone => libc::F_SEAL_SEAL,
+            WriteAccess::UntilSealed => 0,
         };
         // SAFETY: no memory is involved.
         checked(unsafe {
-            libc::fcntl(
-                self.descriptor.as_raw_fd(),
-                libc::F_ADD_SEALS,
-                size | write | libc::F_SEAL_SEAL,
-            )
+            libc::fcntl(self.descriptor.as_raw_fd(), libc::F_ADD_SEALS, size | write)
         })?;
         Ok(())
     }

@@ -1,7 +1,7 @@
-# Part 4 of 4: hands over to the native part, which serves requests with workers of its own; or, where each run has a
+# Part 8 of 8: hands over to the native part, which serves requests with workers of its own; or, where each run has a
 # fresh interpreter, runs one program here. The latter is the slow truth that the native part is tested against.
 
-SOCKET, REQUEST, RESULT, NATIVE, STORE = 3, 4, 5, 6, 7
+REQUEST, RESULT, NATIVE, STORE = 4, 5, 6, 7
 # The directory /proc, where a worker that is rolled back learns what to watch.
 PROC = -1
 # What the native part has addresses of.
@@ -48,7 +48,7 @@ def set_no_limit(number, limits):
 
 
 def ban(names, submodules):
-    """Makes modules unimportable. A policy, not a wall: the walls are in part 2."""
+    """Makes modules unimportable. A policy, not a wall: the walls are in part 6."""
     modules = sys.modules
     for name in names:
         for module in (name, "_" + name, *submodules.get(name, ())):
@@ -158,14 +158,15 @@ def submodules_by_package():
     return found
 
 
-def forget_loading():
-    """Takes away what loads files and what loaded this driver."""
+def forget_loading(index, content):
+    """Takes away what loads files and what loaded this driver. From now on modules come from the library."""
     for name in [name for name in sys.modules if name.partition(".")[0] in ("ctypes", "_ctypes")]:
         del sys.modules[name]
     sys.path.clear()
     sys.path_hooks.clear()
     sys.path_importer_cache.clear()
     sys.meta_path[:] = [finder for finder in sys.meta_path if finder.__name__ != "PathFinder"]
+    sys.meta_path.append(Library(index, content, dict(sys.modules)))
     os.environ.clear()
 
 
@@ -200,7 +201,9 @@ def close_all_but(kept):
 def main():
     global LIBC, PROC, set_limit
     settings = json.loads(os.read(SOCKET, 1 << 16))
+    index, content = open_library()
     preload()
+    load_extensions(index)
     is_native = settings["native"]
     if is_native:
         library = ctypes.PyDLL("/proc/self/fd/%d" % NATIVE)
@@ -218,7 +221,7 @@ def main():
     if settings["rolls_back"]:
         PROC = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
         store = [map_window(STORE, settings["store_bytes"], mmap.PROT_READ | mmap.PROT_WRITE)]
-    forget_loading()
+    forget_loading(index, content)
     close_all_but([PROC, STORE] if settings["rolls_back"] else [])
     submodules = submodules_by_package()
     signal.signal(signal.SIGINT, signal.SIG_DFL)

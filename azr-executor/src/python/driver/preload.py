@@ -1,7 +1,7 @@
-# The driver of a template, part 1 of 4: loads what programs may import, while there are still files to load from.
+# The driver of a template, part 1 of 8: loads what programs may import, while there are still files to load from.
 #
 # The parts are joined into one text and run by `python3 -c`. Descriptor 3 is the socket to the supervisor, 4 the
-# request (read-only for everyone but the supervisor), 5 the result.
+# request (read-only for everyone but the supervisor), 5 the result, 8 the library of what is loaded when it is imported.
 
 import sys
 
@@ -10,11 +10,17 @@ if sys.path and sys.path[0] == "":
 sys.orig_argv = []
 sys.argv = [""]
 
+import _ctypes
+import _imp
 import builtins
 import ctypes
 import ctypes.util
+import fcntl
 import gc
+import importlib
+import io
 import json
+import marshal
 import mmap
 import os
 import resource
@@ -24,7 +30,7 @@ import struct
 import time
 
 PRELOADED = """
-abc argparse array ast base64 binascii bisect bz2 calendar cmath collections collections.abc colorsys contextlib
+__future__ abc argparse array ast base64 binascii bisect bz2 calendar cmath collections collections.abc colorsys contextlib
 contextvars copy copyreg csv dataclasses datetime decimal difflib dis enum errno fnmatch fractions functools getopt glob
 graphlib gzip hashlib heapq hmac html html.parser importlib inspect io ipaddress itertools keyword linecache locale
 logging lzma math numbers opcode operator pathlib pickle platform pprint queue random re reprlib sched secrets select

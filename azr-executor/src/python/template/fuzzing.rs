@@ -15,6 +15,7 @@ use crate::job::{Bans, Job, Limits, Scrutiny};
 use crate::outcome::Outcome;
 use crate::python::Backend;
 use crate::python::greeting::{START_WALL_MAX, Settings, greet};
+use crate::python::library::Library;
 use crate::python::namespaces::NamespacePlan;
 use crate::python::request::{REQUEST_BYTES_MAX, RESULT_BYTES_MAX, Run};
 use crate::python::result::{self, HEADER_BYTES, NONCE_BYTES};
@@ -71,6 +72,7 @@ impl Impostor {
             backend,
             namespaces: NamespacePlan::default(),
             processor: None,
+            library: Library::empty()?,
         };
         let (channel, _) = Channel::pair()?;
         let hello =

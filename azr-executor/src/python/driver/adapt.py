@@ -1,0 +1,37 @@
+# Part 5 of 8: what modules of the library need to work without a single descriptor.
+
+
+def adapt_selector_events(module):
+    """Lets `asyncio` wait for its timers alone: no other process, thread or signal ever wakes a loop."""
+    selectors = module.selectors
+
+    class TimerSelector(selectors._BaseSelectorImpl):
+        """Waits for time to pass."""
+
+        def select(self, timeout=None):
+            while timeout is None:
+                time_sleep(3600)
+            if timeout > 0:
+                time_sleep(timeout)
+            return []
+
+    loop = module.BaseSelectorEventLoop
+    begin = loop.__init__
+
+    def __init__(self, selector=None):
+        begin(self, TimerSelector() if selector is None else selector)
+
+    def _make_self_pipe(self):
+        self._ssock = self._csock = None
+
+    def _close_self_pipe(self):
+        pass
+
+    for function in (__init__, _make_self_pipe, _close_self_pipe):
+        function.__qualname__ = "BaseSelectorEventLoop." + function.__name__
+        function.__module__ = module.__name__
+        setattr(loop, function.__name__, function)
+
+
+time_sleep = time.sleep
+ADAPTED = {"asyncio.selector_events": adapt_selector_events}
