@@ -62,6 +62,19 @@ pub enum SandboxError {
         /// Its version.
         version: [u32; 3],
     },
+    /// A package of the configuration cannot be imported.
+    #[error(
+        "the package {package} cannot be loaded by {path}: {source}; install it there ({path} -m pip install {package}), or \
+         use another interpreter"
+    )]
+    Package {
+        /// Path of the interpreter.
+        path: String,
+        /// Which package.
+        package: String,
+        /// What the interpreter said.
+        source: std::io::Error,
+    },
     /// The thread that starts interpreters could not be started.
     #[error("the sandbox cannot start a thread: {source}; raise the limit on processes")]
     Keeper {

@@ -57,6 +57,9 @@ pub struct PythonConfig {
     pub required: Vec<Layer>,
     /// Seeds of the string hashes of the two templates of a lane. Runs use the first.
     pub hash_seeds: [u32; 2],
+    /// Packages that programs may import beside the standard library, from the interpreter's own site directory, by the
+    /// names that they are imported by. None by default.
+    pub packages: Vec<String>,
 }
 
 impl Default for PythonConfig {
@@ -67,6 +70,7 @@ impl Default for PythonConfig {
             backend: BackendChoice::Auto,
             required: Vec::new(),
             hash_seeds: [1, 2],
+            packages: Vec::new(),
         }
     }
 }

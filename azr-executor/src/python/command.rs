@@ -10,6 +10,7 @@ use crate::python::template::Recipe;
 const DRIVER: &str = concat!(
     include_str!("driver/preload.py"),
     include_str!("driver/left_out.py"),
+    include_str!("driver/packages.py"),
     include_str!("driver/collect.py"),
     include_str!("driver/library.py"),
     include_str!("driver/adapt.py"),
@@ -21,11 +22,22 @@ const DRIVER: &str = concat!(
 /// How the interpreter is started. It asks for the number of processors, which it may not, unless it is told.
 const OPTIONS: [&str; 6] = ["-s", "-S", "-B", "-Xutf8", "-Xcpu_count=1", "-Wignore"];
 
+/// What packages ask how many threads of their own to start; programs never see it.
+const ONE_THREAD: [&str; 7] = [
+    "OPENBLAS_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "RAYON_NUM_THREADS",
+    "POLARS_MAX_THREADS",
+];
+
 /// What is executed.
 pub(super) struct Command {
     pub(super) program: CString,
     pub(super) arguments: Vec<CString>,
-    pub(super) environment: [CString; 2],
+    pub(super) environment: Vec<CString>,
 }
 
 impl Command {
@@ -36,11 +48,16 @@ impl Command {
             arguments.push(c_string(option.as_bytes())?);
         }
         arguments.extend([c_string(b"-c")?, c_string(DRIVER.as_bytes())?]);
-        let environment = [
+        let mut environment = vec![
             c_string(format!("PYTHONHASHSEED={}", recipe.hash_seed).as_bytes())?,
             // Restartable sequences are memory of the program's that the kernel acts on; workers must not have them.
             c_string(b"GLIBC_TUNABLES=glibc.pthread.rseq=0")?,
         ];
+        if !recipe.packages.is_empty() {
+            for variable in ONE_THREAD {
+                environment.push(c_string(format!("{variable}=1").as_bytes())?);
+            }
+        }
         Ok(Self {
             program,
             arguments,

@@ -12,13 +12,15 @@ use crate::python::request::{REQUEST_BYTES_MAX, RESULT_BYTES_MAX};
 use crate::python::template::{MESSAGE_BYTES_MAX, Recipe};
 use crate::sys::Channel;
 
-/// Size of the region that the memory of a worker is kept in, to be rolled back to, bytes.
+/// Size of the region that the memory of a worker is kept in, to be rolled back to, bytes: without and with packages.
 const STORE_BYTES: usize = 64 << 20;
+const STORE_BYTES_WITH_PACKAGES: usize = 1 << 30;
 
-/// Size of that region for a backend; those without need none, and a page is the least there is.
-pub(super) fn store_bytes(backend: Backend) -> usize {
-    match backend {
-        Backend::Snapshot => STORE_BYTES,
+/// Size of that region for a template; those that need none have a page, the least there is.
+pub(super) fn store_bytes(recipe: &Recipe) -> usize {
+    match recipe.backend {
+        Backend::Snapshot if recipe.packages.is_empty() => STORE_BYTES,
+        Backend::Snapshot => STORE_BYTES_WITH_PACKAGES,
         Backend::Fork | Backend::Exec => 4096,
     }
 }
@@ -46,6 +48,23 @@ impl Hello {
     }
 }
 
+/// A package that a template cannot load, as it travels in an [`io::Error`].
+#[derive(Debug, Clone, Deserialize, thiserror::Error)]
+#[error("{reason}")]
+pub(super) struct NoPackage {
+    /// Its name.
+    pub(super) package: String,
+    /// What the interpreter said of it.
+    reason: String,
+}
+
+impl NoPackage {
+    /// The package, if that is why a template did not start.
+    pub(super) fn behind(error: &io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
+    }
+}
+
 /// What a template is told.
 #[derive(Serialize)]
 pub(super) struct Settings {
@@ -54,6 +73,7 @@ pub(super) struct Settings {
     /// Whether the native part serves; else the driver runs one program itself.
     native: bool,
     rolls_back: bool,
+    packages: Vec<String>,
     store_bytes: usize,
     gives_up_root: bool,
     namespaces: Vec<&'static str>,
@@ -74,7 +94,8 @@ impl Settings {
             result_bytes: RESULT_BYTES_MAX,
             native: recipe.backend != Backend::Exec,
             rolls_back: recipe.backend == Backend::Snapshot,
-            store_bytes: store_bytes(recipe.backend),
+            packages: recipe.packages.clone(),
+            store_bytes: store_bytes(recipe),
             gives_up_root: recipe.namespaces.gives_up_root,
             namespaces: namespaces
                 .iter()
@@ -100,9 +121,14 @@ pub(super) fn greet(channel: &Channel, settings: &Settings) -> io::Result<Hello>
             .checked_sub(started.elapsed())
             .ok_or(Error::from(ErrorKind::TimedOut))?;
         if let Some(message) = channel.receive(MESSAGE_BYTES_MAX, left)? {
-            return match message.bytes.strip_prefix(b"!") {
-                Some(failure) => Err(Error::other(String::from_utf8_lossy(failure).into_owned())),
-                None => Ok(serde_json::from_slice(&message.bytes)?),
+            return match message.bytes.split_first() {
+                Some((b'!', failure)) => {
+                    Err(Error::other(String::from_utf8_lossy(failure).into_owned()))
+                }
+                Some((b'?', missing)) => {
+                    Err(Error::other(serde_json::from_slice::<NoPackage>(missing)?))
+                }
+                _ => Ok(serde_json::from_slice(&message.bytes)?),
             };
         }
     }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use crate::python::template::shared_memory;
 use crate::sys::WriteAccess;
 
-/// Size of the region that they are collected in, bytes: several times that of a standard library.
-const LIBRARY_BYTES_MAX: usize = 128 << 20;
+/// Size of the region that they are collected in, bytes: several times that of a standard library, and room for packages.
+const LIBRARY_BYTES_MAX: usize = 64 << 20;
+const LIBRARY_BYTES_MAX_WITH_PACKAGES: usize = 1 << 30;
 
 /// A region of memory that becomes read-only for everyone once it is complete.
 #[derive(Debug, Clone)]
@@ -18,8 +19,13 @@ pub(super) struct Library {
 
 impl Library {
     /// One that nobody has collected anything in.
-    pub(super) fn empty() -> io::Result<Self> {
-        let memory = shared_memory(c"library", LIBRARY_BYTES_MAX, WriteAccess::UntilSealed)?;
+    pub(super) fn empty(packages: &[String]) -> io::Result<Self> {
+        let bytes_max = if packages.is_empty() {
+            LIBRARY_BYTES_MAX
+        } else {
+            LIBRARY_BYTES_MAX_WITH_PACKAGES
+        };
+        let memory = shared_memory(c"library", bytes_max, WriteAccess::UntilSealed)?;
         let descriptor = Arc::new(memory.as_fd().try_clone_to_owned()?);
         Ok(Self { descriptor })
     }

@@ -2,9 +2,10 @@
 //! known.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 
+use super::greeting::NoPackage;
 use super::group::Groups;
 use super::keeper::Keeper;
 use super::lane::Lane;
@@ -34,11 +35,12 @@ impl<'config> Start<'config> {
     pub(super) fn new(config: &'config PythonConfig) -> Result<Self, SandboxError> {
         let namespaces = NamespacePlan::probe();
         let interpreter = interpreter::find(config.interpreter.as_deref())?;
-        let library = Library::empty();
+        let library = Library::empty(&config.packages);
+        let library = library.map_err(|source| not_started(&interpreter, Backend::Exec, source))?;
         Ok(Self {
             config,
             interpreter,
-            library: library.map_err(|source| refusal::of_backend(Backend::Exec, source))?,
+            library,
             groups: Groups::probe(namespaces.flags),
             namespaces,
         })
@@ -105,20 +107,12 @@ impl<'config> Start<'config> {
         backend: Backend,
         lane: &mut Lane,
     ) -> Result<([u32; 3], Isolation), SandboxError> {
-        let path = || self.interpreter.display().to_string();
-        let hello = lane.open().map_err(|source| {
-            if refusal::is_refusal(&source) {
-                return refusal::of_backend(backend, source);
-            }
-            SandboxError::Interpreter {
-                path: path(),
-                source,
-            }
-        })?;
+        let opened = lane.open();
+        let hello = opened.map_err(|source| not_started(&self.interpreter, backend, source))?;
         let version = hello.version;
         if version < interpreter::VERSION_MIN {
             return Err(SandboxError::InterpreterTooOld {
-                path: path(),
+                path: self.interpreter.display().to_string(),
                 version,
             });
         }
@@ -159,6 +153,7 @@ impl<'config> Start<'config> {
                 namespaces: self.namespaces.clone(),
                 processor: processors.iter().cycle().nth(index).copied(),
                 library: self.library.clone(),
+                packages: self.config.packages.clone(),
             });
             let group = self.groups.of_lane();
             let group = group.map_err(|source| SandboxError::LaneLost {
@@ -169,6 +164,22 @@ impl<'config> Start<'config> {
         };
         (0..lanes).rev().map(new_lane).collect()
     }
+}
+
+/// Whose fault it is that no template starts: a package's, the host's or the interpreter's.
+fn not_started(interpreter: &Path, backend: Backend, source: std::io::Error) -> SandboxError {
+    let path = interpreter.display().to_string();
+    if let Some(missing) = NoPackage::behind(&source) {
+        return SandboxError::Package {
+            path,
+            package: missing.package.clone(),
+            source,
+        };
+    }
+    if refusal::is_refusal(&source) {
+        return refusal::of_backend(backend, source);
+    }
+    SandboxError::Interpreter { path, source }
 }
 
 /// Runs a program whose result is known: arguments, result, an exception's way out.

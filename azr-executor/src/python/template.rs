@@ -55,6 +55,8 @@ pub(super) struct Recipe {
     pub(super) processor: Option<Processor>,
     /// What is imported when a program asks for it; the first template of a sandbox collects it.
     pub(super) library: Library,
+    /// Packages that are loaded beside the standard library.
+    pub(super) packages: Vec<String>,
 }
 
 /// A template that waits for requests.
@@ -93,7 +95,7 @@ impl Template {
         );
         let mut native = shared_memory(c"native", NATIVE.len(), WriteAccess::Ours)?;
         native.write(0, NATIVE);
-        let store = shared_memory(c"store", store_bytes(recipe.backend), WriteAccess::Everyone)?;
+        let store = shared_memory(c"store", store_bytes(recipe), WriteAccess::Everyone)?;
         let copy = |memory: &SharedMemory| memory.as_fd().try_clone_to_owned();
         let descriptors = [
             nowhere,

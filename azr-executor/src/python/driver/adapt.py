@@ -1,4 +1,4 @@
-# Part 5 of 8: what modules of the library need to work without a single descriptor.
+# Part 6 of 9: what modules of the library need to work without a single descriptor.
 
 
 def adapt_selector_events(module):

@@ -1,4 +1,4 @@
-# Part 3 of 8: collects the library, once for all templates of a sandbox: the standard library's modules and the database of
+# Part 4 of 9: collects the library, once for all templates of a sandbox: the standard library's modules and the database of
 # time zones, in one region of memory that nobody can write to any more when it is complete.
 
 SOCKET, LIBRARY = 3, 8
@@ -112,26 +112,36 @@ def collect_zones(directories, shelf, index):
     index["tzdata/zones"] = (DATA, *shelf.put("\n".join(sorted(zones)).encode()), "")
 
 
-def collect():
-    import zoneinfo
+def collect_packages(directories, shelf, index):
+    """All that lies in packages that are loaded from these directories."""
+    for name, path in packages_from(directories):
+        directory, _, file = path.rpartition("/")
+        is_package = file == "__init__.py"
+        kind = PACKAGE_SOURCE if is_package else MODULE_SOURCE if file.endswith(".py") else EXTENSION
+        index.setdefault(name, module_entry(path, kind, shelf))
+        if is_package:
+            collect_modules([directory], name + ".", (), shelf, index)
 
+
+def collect(directories):
     shelf, index = Shelf(), {}
-    collect_modules(sys.path, "", LEFT_OUT, shelf, index)
-    collect_zones(zoneinfo.TZPATH, shelf, index)
+    collect_modules([it for it in sys.path if it not in directories], "", LEFT_OUT, shelf, index)
+    collect_packages(directories, shelf, index)
+    collect_zones(getattr(sys.modules.get("zoneinfo"), "TZPATH", ()), shelf, index)
     place = shelf.put(marshal.dumps(index))
     write_all(LIBRARY_HEADER.pack(*place), 0)
     fcntl.fcntl(LIBRARY, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SEAL)
 
 
-def collect_aside():
+def collect_aside(directories):
     """In a process of its own: templates are all the same, the first one too."""
     try:
         child = os.fork()
     except OSError:
-        return collect()
+        return collect(directories)
     if child == 0:
         try:
-            collect()
+            collect(directories)
             os._exit(0)
         except BaseException as failure_to_collect:
             os.write(SOCKET, b"!" + repr(failure_to_collect).encode()[:1000])
@@ -141,10 +151,10 @@ def collect_aside():
         os._exit(1)
 
 
-def open_library():
-    """The library's index and its content, as memory that can only be read."""
+def open_library(directories):
+    """The library's index and its content, as memory that can only be read. Packages come from these directories."""
     if os.pread(LIBRARY, LIBRARY_HEADER.size, 0) == bytes(LIBRARY_HEADER.size):
-        collect_aside()
+        collect_aside(directories)
     start, length = LIBRARY_HEADER.unpack(os.pread(LIBRARY, LIBRARY_HEADER.size, 0))
     content = memoryview(mmap.mmap(LIBRARY, start + length, mmap.MAP_SHARED, mmap.PROT_READ))
     return marshal.loads(content[start : start + length]), content

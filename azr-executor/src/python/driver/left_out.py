@@ -1,4 +1,4 @@
-# The driver of a template, part 2 of 8: what python3 can import and a program cannot, with the reason that it is told. A
+# The driver of a template, part 2 of 9: what python3 can import and a program cannot, with the reason that it is told. A
 # name stands for all that lies in it. The README of the crate has the same table; tests/library.rs holds them together.
 
 LEFT_OUT = {

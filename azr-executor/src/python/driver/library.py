@@ -1,4 +1,4 @@
-# Part 4 of 8: imports from the library, in workers, where there are no files. A module is executed when a program imports it;
+# Part 5 of 9: imports from the library, in workers, where there are no files. A module is executed when a program imports it;
 # what it is made of lies in memory that all processes share and nobody can write to.
 
 bootstrap = importlib._bootstrap_external

@@ -1,4 +1,4 @@
-# Part 6 of 8: shuts the template in. Each step is a layer; what the host refuses is reported by name and error number.
+# Part 7 of 9: shuts the template in. Each step is a layer; what the host refuses is reported by name and error number.
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 

@@ -1,4 +1,4 @@
-# Part 8 of 8: hands over to the native part, which serves requests with workers of its own; or, where each run has a
+# Part 9 of 9: hands over to the native part, which serves requests with workers of its own; or, where each run has a
 # fresh interpreter, runs one program here. The latter is the slow truth that the native part is tested against.
 
 REQUEST, RESULT, NATIVE, STORE = 4, 5, 6, 7
@@ -48,7 +48,7 @@ def set_no_limit(number, limits):
 
 
 def ban(names, submodules):
-    """Makes modules unimportable. A policy, not a wall: the walls are in part 6."""
+    """Makes modules unimportable. A policy, not a wall: the walls are in part 7."""
     modules = sys.modules
     for name in names:
         for module in (name, "_" + name, *submodules.get(name, ())):
@@ -165,8 +165,7 @@ def forget_loading(index, content):
     sys.path.clear()
     sys.path_hooks.clear()
     sys.path_importer_cache.clear()
-    sys.meta_path[:] = [finder for finder in sys.meta_path if finder.__name__ != "PathFinder"]
-    sys.meta_path.append(Library(index, content, dict(sys.modules)))
+    sys.meta_path[:] = [*(finder for finder in FINDERS if finder is not PathFinder), Library(index, content, dict(sys.modules))]
     os.environ.clear()
 
 
@@ -201,8 +200,8 @@ def close_all_but(kept):
 def main():
     global LIBC, PROC, set_limit
     settings = json.loads(os.read(SOCKET, 1 << 16))
-    index, content = open_library()
-    preload()
+    directories = preload(settings["packages"])
+    index, content = open_library(directories)
     load_extensions(index)
     is_native = settings["native"]
     if is_native:
@@ -244,6 +243,9 @@ def main():
 
 try:
     main()
+except NoPackage as missing:
+    os.write(SOCKET, b"?" + json.dumps([text[:1000] for text in missing.args]).encode())
+    exit_process(1)
 except BaseException as failure_to_start:
     os.write(SOCKET, b"!" + repr(failure_to_start).encode()[:1000])
     exit_process(1)

@@ -1,4 +1,4 @@
-# The driver of a template, part 1 of 8: loads what programs may import, while there are still files to load from.
+# The driver of a template, part 1 of 9: loads what programs may import, while there are still files to load from.
 #
 # The parts are joined into one text and run by `python3 -c`. Descriptor 3 is the socket to the supervisor, 4 the
 # request (read-only for everyone but the supervisor), 5 the result, 8 the library of what is loaded when it is imported.
@@ -43,7 +43,13 @@ encodings.rot_13 encodings.zlib_codec encodings.punycode encodings.idna encoding
 """
 
 
-def preload():
+# How modules are found in files, and without.
+PathFinder = importlib._bootstrap_external.PathFinder
+FINDERS = list(sys.meta_path)
+
+
+def preload(packages):
+    """Loads them, and gives the directories that packages came from."""
     # Hooks that run in every fork: they cost time, and there is one thread.
     register_at_fork, os.register_at_fork = os.register_at_fork, lambda **_: None
     for name in PRELOADED.split():
@@ -51,4 +57,7 @@ def preload():
             __import__(name)
         except ImportError:
             pass  # not built into this interpreter
+    directories = add_site_directories() if packages else []
+    load_packages(packages)
     os.register_at_fork = register_at_fork
+    return directories

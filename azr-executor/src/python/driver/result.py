@@ -1,4 +1,4 @@
-# Part 7 of 8: turns what a program gave into bytes, without running a line of the program.
+# Part 8 of 9: turns what a program gave into bytes, without running a line of the program.
 #
 # Types are compared by identity and read by the interpreter's own C code: no method, no attribute and no comparison of
 # a program's object is ever asked for. Everything used here was looked up before the program ran.

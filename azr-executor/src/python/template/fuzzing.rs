@@ -72,7 +72,8 @@ impl Impostor {
             backend,
             namespaces: NamespacePlan::default(),
             processor: None,
-            library: Library::empty()?,
+            library: Library::empty(&[])?,
+            packages: Vec::new(),
         };
         let (channel, _) = Channel::pair()?;
         let hello =
