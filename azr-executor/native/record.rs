@@ -32,6 +32,8 @@ pub struct Tools {
     pub int_bounds: [Ref; 2],
     /// The modules inside each package, by its name.
     pub submodules: Ref,
+    /// Forgets what was to be called at the interpreter's end.
+    pub clear_exit_callbacks: Ref,
 }
 
 /// Where records are written: never past its end.
