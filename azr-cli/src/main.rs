@@ -26,6 +26,7 @@ mod table;
 mod threads;
 mod visible;
 
+use std::panic;
 use std::process::ExitCode;
 
 use crate::arguments::{Arguments, Command};
@@ -50,6 +51,7 @@ pub enum Ended {
 }
 
 fn main() -> ExitCode {
+    leave_guarded_panics_to_their_errors();
     // A wrong flag ends here: clap explains it on standard error and exits with 2.
     let arguments = Arguments::read();
     let (environment, problem) = match Environment::read() {
@@ -74,6 +76,20 @@ fn main() -> ExitCode {
             ExitCode::from(request::exit_code(&error))
         }
     }
+}
+
+/// azr-model turns panics of the libraries that read files into errors, which say all that there is to say.
+fn leave_guarded_panics_to_their_errors() {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        let file = panic.location().map_or("", |it| it.file());
+        if !["/tokenizers-", "/candle-core-"]
+            .iter()
+            .any(|it| file.contains(it))
+        {
+            usual(panic);
+        }
+    }));
 }
 
 fn run(command: Command, surroundings: &Surroundings) -> anyhow::Result<Ended> {

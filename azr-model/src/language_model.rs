@@ -4,12 +4,15 @@ mod error;
 mod files;
 mod hf_config;
 mod hf_directory;
+mod json;
+mod number;
 mod save;
 mod save_gguf;
 mod source;
 
 use crate::Precision;
 use crate::config::ModelConfig;
+use crate::guard::guarded;
 use crate::language::Language;
 use crate::parameters::Parameters;
 use crate::weights::gguf::{self, Stored};
@@ -19,6 +22,7 @@ use std::path::Path;
 
 pub use error::{LoadError, SaveError, SourceError};
 pub use hf_config::HfConfigError;
+pub use json::Misfit;
 pub use save::save_directory;
 pub use save_gguf::save_gguf;
 pub use source::ModelSource;
@@ -94,11 +98,17 @@ impl LanguageModel {
     /// # Errors
     /// As [`Self::load`].
     pub fn load_local(path: &Path) -> Result<Self, LoadError> {
-        let (parameters, language) = if path.is_dir() {
-            hf_directory::load(&ModelFiles::Directory(path.to_owned()))?
-        } else {
-            load_gguf(path)?
-        };
+        let loaded = guarded(|| {
+            if path.is_dir() {
+                hf_directory::load(&ModelFiles::Directory(path.to_owned()))
+            } else {
+                load_gguf(path)
+            }
+        });
+        let (parameters, language) = loaded.map_err(|source| LoadError::Panicked {
+            path: path.to_owned(),
+            source,
+        })??;
         Ok(Self {
             parameters,
             language,

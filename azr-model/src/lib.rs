@@ -9,6 +9,7 @@ mod cuda;
 #[cfg(test)]
 mod fixture;
 pub mod generate;
+mod guard;
 mod half;
 mod kernels;
 pub mod language;
@@ -26,6 +27,7 @@ pub mod weights;
 
 pub use backend::{BackendError, CpuBackend};
 pub use config::{Architecture, ConfigError, Dimensions, ModelConfig, RopeScaling};
+pub use guard::Panicked;
 pub use language_model::{LanguageModel, ModelSource};
 pub use parameters::{Entry, Layout, Parameters, Role};
 pub use precision::Precision;

@@ -10,7 +10,9 @@ pub mod to_gguf;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
-use tokenizers::{Encoding, Tokenizer};
+use tokenizers::{ModelWrapper, Tokenizer};
+
+use crate::guard::{Panicked, guarded};
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -57,6 +59,12 @@ pub enum TokenizerError {
     Serialize(#[source] Cause),
 }
 
+impl TokenizerError {
+    fn parse(panic: Panicked) -> Self {
+        Self::Parse(panic.into())
+    }
+}
+
 /// A tokenizer that encodes any text. Cheap operations take `&self`; it can be shared between threads, and a clone is
 /// cheap.
 #[derive(Debug, Clone)]
@@ -75,14 +83,22 @@ impl TextTokenizer {
         json: &str,
         special: BTreeMap<String, String>,
     ) -> Result<Self, TokenizerError> {
-        let inner = Tokenizer::from_str(json).map_err(TokenizerError::Parse)?;
-        Self::new(inner, special).map_err(TokenizerError::Parse)
+        let inner = guarded(|| Tokenizer::from_str(json)).map_err(TokenizerError::parse)?;
+        Self::new(inner.map_err(TokenizerError::Parse)?, special).map_err(TokenizerError::Parse)
     }
 
-    /// Wraps a tokenizer; truncation and padding, which would change what a text is, are switched off.
+    /// Wraps a tokenizer. What would change what a text is, truncation and padding, or cut it by chance, BPE dropout, is
+    /// switched off.
     fn new(mut inner: Tokenizer, special: BTreeMap<String, String>) -> Result<Self, Cause> {
         inner.with_padding(None);
         inner.with_truncation(None)?;
+        if let ModelWrapper::BPE(bpe) = inner.get_model()
+            && bpe.dropout.is_some()
+        {
+            let mut certain = bpe.clone();
+            certain.dropout = None;
+            inner.with_model(certain);
+        }
         Ok(Self {
             inner: Arc::new(inner),
             special,
@@ -94,7 +110,7 @@ impl TextTokenizer {
     /// # Errors
     /// [`TokenizerError::Encode`] if the vocabulary cannot express the text.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
-        Self::ids(text, self.inner.encode_fast(text, false))
+        self.ids(text, false)
     }
 
     /// The ids of `text` with the tokens that the tokenizer puts around every text, such as a first `<s>`.
@@ -102,14 +118,16 @@ impl TextTokenizer {
     /// # Errors
     /// As [`Self::encode`].
     pub fn encode_with_markers(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
-        Self::ids(text, self.inner.encode_fast(text, true))
+        self.ids(text, true)
     }
 
-    fn ids(text: &str, encoding: Result<Encoding, Cause>) -> Result<Vec<u32>, TokenizerError> {
+    fn ids(&self, text: &str, with_markers: bool) -> Result<Vec<u32>, TokenizerError> {
         let failed = |source| TokenizerError::Encode {
             bytes: text.len(),
             source,
         };
+        let encoding = guarded(|| self.inner.encode_fast(text, with_markers))
+            .map_err(|panic| failed(panic.into()))?;
         Ok(encoding.map_err(failed)?.get_ids().to_vec())
     }
 
@@ -119,12 +137,13 @@ impl TextTokenizer {
     /// # Errors
     /// [`TokenizerError::Decode`] if the tokenizer's decoder fails.
     pub fn decode(&self, tokens: &[u32], special: SpecialTokens) -> Result<String, TokenizerError> {
-        self.inner
-            .decode(tokens, special == SpecialTokens::Skip)
-            .map_err(|source| TokenizerError::Decode {
-                tokens: tokens.len(),
-                source,
-            })
+        let failed = |source| TokenizerError::Decode {
+            tokens: tokens.len(),
+            source,
+        };
+        guarded(|| self.inner.decode(tokens, special == SpecialTokens::Skip))
+            .map_err(|panic| failed(panic.into()))?
+            .map_err(failed)
     }
 
     /// The id of a token by its exact spelling in the vocabulary.

@@ -261,8 +261,8 @@ fn check(shape: &Shape) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn line<'a>(
-    options: &'a Options,
+fn line(
+    options: &Options,
     what: What,
     measured: &Measured,
     peak: Peak,

@@ -3,7 +3,9 @@
 //! A message and its sources, joined by colons, are one sentence: what was tried, what is wrong, what to do.
 
 use super::HfConfigError;
+use super::json::Misfit;
 use crate::config::ConfigError;
+use crate::guard::Panicked;
 use crate::language::LanguageError;
 use crate::tokenizer::TokenizerError;
 use crate::weights::gguf::{GgufError, ToFileError};
@@ -76,13 +78,22 @@ pub enum LoadError {
         source: ConfigError,
     },
     /// A JSON file beside the configuration is damaged.
-    #[error("cannot load {}; fetch it again from where the model came from", path.display())]
+    #[error("cannot load {}", path.display())]
     Json {
         /// The file.
         path: PathBuf,
         /// What is wrong.
         #[source]
-        source: serde_json::Error,
+        source: Misfit,
+    },
+    /// A library that reads a file stopped at what it holds.
+    #[error("cannot load {}", path.display())]
+    Panicked {
+        /// The file or directory.
+        path: PathBuf,
+        /// What it said.
+        #[source]
+        source: Panicked,
     },
     /// The index of shards names a file outside the directory.
     #[error("{} names a shard {shard:?} that is not in its directory; fetch the model again", path.display())]
@@ -91,6 +102,12 @@ pub enum LoadError {
         path: PathBuf,
         /// The name.
         shard: String,
+    },
+    /// The index of shards names none.
+    #[error("{} names no shard in its weight_map; fetch it again from where the model came from", path.display())]
+    EmptyIndex {
+        /// The index.
+        path: PathBuf,
     },
     /// The weights cannot be read.
     #[error("cannot load {}", path.display())]

@@ -5,11 +5,15 @@
 
 mod rope;
 
+use super::json::{self, Misfit};
+use super::number::{TokenIds, Whole};
 use crate::config::{Architecture, Dimensions, ModelConfig};
 use crate::weights::{SizeError, check_sizes};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+/// Names of x * sigmoid(x) in transformers.
+const SILU: [&str; 2] = ["silu", "swish"];
 const RMS_NORM_EPS_DEFAULT: f64 = 1e-6;
 const CONTEXT_TOKENS_DEFAULT: usize = 2048;
 /// Width of a head of Qwen3 where its configuration says nothing, whatever its hidden size.
@@ -19,10 +23,8 @@ const QWEN3_HEAD_DIM_DEFAULT: usize = 128;
 #[derive(Debug, thiserror::Error)]
 pub enum HfConfigError {
     /// Not JSON, or a field of the wrong type or missing.
-    #[error(
-        "it is not the configuration of a language model; fetch it again from where the model came from"
-    )]
-    Parse(#[source] serde_json::Error),
+    #[error("it is not the configuration of a language model: {0}")]
+    Parse(#[from] Misfit),
     /// Another kind of model.
     #[error(
         "model_type is {model_type:?}, and only \"llama\", \"qwen2\" and \"qwen3\" are supported; choose a model of one of these families"
@@ -74,15 +76,15 @@ pub(super) struct HfConfig {
 /// Fields by their names in the file; unknown ones are other programs' business.
 #[derive(Deserialize)]
 struct Fields {
-    hidden_size: usize,
-    num_hidden_layers: usize,
-    num_attention_heads: usize,
-    num_key_value_heads: Option<usize>,
-    head_dim: Option<usize>,
-    intermediate_size: usize,
-    vocab_size: usize,
-    max_position_embeddings: Option<usize>,
-    original_max_position_embeddings: Option<usize>,
+    hidden_size: Whole,
+    num_hidden_layers: Whole,
+    num_attention_heads: Whole,
+    num_key_value_heads: Option<Whole>,
+    head_dim: Option<Whole>,
+    intermediate_size: Whole,
+    vocab_size: Whole,
+    max_position_embeddings: Option<Whole>,
+    original_max_position_embeddings: Option<Whole>,
     rms_norm_eps: Option<f64>,
     rope_theta: Option<f64>,
     #[serde(default)]
@@ -99,8 +101,8 @@ struct Fields {
     mlp_bias: bool,
     #[serde(default)]
     use_sliding_window: bool,
-    sliding_window: Option<usize>,
-    max_window_layers: Option<usize>,
+    sliding_window: Option<Whole>,
+    max_window_layers: Option<Whole>,
     layer_types: Option<Vec<String>>,
     #[serde(default)]
     quantization_config: Value,
@@ -108,29 +110,9 @@ struct Fields {
     eos_token_id: TokenIds,
 }
 
-/// One id, several, or none.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(untagged)]
-pub(super) enum TokenIds {
-    One(u32),
-    Many(Vec<u32>),
-    #[default]
-    None,
-}
-
-impl From<TokenIds> for Vec<u32> {
-    fn from(ids: TokenIds) -> Self {
-        match ids {
-            TokenIds::One(id) => vec![id],
-            TokenIds::Many(ids) => ids,
-            TokenIds::None => Vec::new(),
-        }
-    }
-}
-
 /// Parses the text of a `config.json`.
-pub(super) fn parse(json: &str) -> Result<HfConfig, HfConfigError> {
-    let value: Value = serde_json::from_str(json).map_err(HfConfigError::Parse)?;
+pub(super) fn parse(text: &str) -> Result<HfConfig, HfConfigError> {
+    let value: Value = json::read(text)?;
     let model_type = value
         .get("model_type")
         .and_then(Value::as_str)
@@ -141,20 +123,21 @@ pub(super) fn parse(json: &str) -> Result<HfConfig, HfConfigError> {
         .ok_or_else(|| HfConfigError::ModelType {
             model_type: model_type.to_owned(),
         })?;
-    let fields: Fields = serde_json::from_value(value).map_err(HfConfigError::Parse)?;
+    let fields: Fields = json::read(text)?;
     refuse_unsupported(&fields)?;
     let (rope_theta, rope_scaling) = rope::read(&fields)?;
     let dimensions = Dimensions {
         architecture,
-        hidden_size: fields.hidden_size,
-        layers: fields.num_hidden_layers,
-        heads: fields.num_attention_heads,
+        hidden_size: fields.hidden_size.0,
+        layers: fields.num_hidden_layers.0,
+        heads: fields.num_attention_heads.0,
         kv_heads: fields
             .num_key_value_heads
-            .unwrap_or(fields.num_attention_heads),
+            .unwrap_or(fields.num_attention_heads)
+            .0,
         head_dim: head_dim(architecture, &fields)?,
-        ffn_size: fields.intermediate_size,
-        vocab_size: fields.vocab_size,
+        ffn_size: fields.intermediate_size.0,
+        vocab_size: fields.vocab_size.0,
         rope_theta: rope_theta as f32,
         rope_scaling,
         rms_norm_eps: fields.rms_norm_eps.unwrap_or(RMS_NORM_EPS_DEFAULT) as f32,
@@ -162,19 +145,19 @@ pub(super) fn parse(json: &str) -> Result<HfConfig, HfConfigError> {
         qkv_bias: architecture == Architecture::Qwen2,
         context_tokens_max: fields
             .max_position_embeddings
-            .unwrap_or(CONTEXT_TOKENS_DEFAULT),
+            .map_or(CONTEXT_TOKENS_DEFAULT, |it| it.0),
     };
     check_sizes(&dimensions).map_err(HfConfigError::Size)?;
     Ok(HfConfig {
         dimensions,
-        eos: fields.eos_token_id.into(),
+        eos: fields.eos_token_id.0,
     })
 }
 
 fn head_dim(architecture: Architecture, fields: &Fields) -> Result<usize, HfConfigError> {
-    let (hidden_size, heads) = (fields.hidden_size, fields.num_attention_heads);
+    let (hidden_size, heads) = (fields.hidden_size.0, fields.num_attention_heads.0);
     match fields.head_dim {
-        Some(head_dim) => Ok(head_dim),
+        Some(Whole(head_dim)) => Ok(head_dim),
         None if architecture == Architecture::Qwen3 => Ok(QWEN3_HEAD_DIM_DEFAULT),
         None if heads == 0 || !hidden_size.is_multiple_of(heads) => {
             Err(HfConfigError::HeadSize { hidden_size, heads })
@@ -195,7 +178,11 @@ fn refuse_unsupported(fields: &Fields) -> Result<(), HfConfigError> {
     if !fields.quantization_config.is_null() {
         return refused("quantization_config", "present".to_owned(), full_precision);
     }
-    if let Some(activation) = fields.hidden_act.as_ref().filter(|name| *name != "silu") {
+    if let Some(activation) = fields
+        .hidden_act
+        .as_ref()
+        .filter(|name| !SILU.contains(&name.as_str()))
+    {
         return refused(
             "hidden_act",
             activation.clone(),
@@ -221,13 +208,13 @@ fn refuse_unsupported(fields: &Fields) -> Result<(), HfConfigError> {
 fn refuse_windows(fields: &Fields) -> Result<(), HfConfigError> {
     let context = fields
         .max_position_embeddings
-        .unwrap_or(CONTEXT_TOKENS_DEFAULT);
+        .map_or(CONTEXT_TOKENS_DEFAULT, |it| it.0);
     let reaches_all = fields
         .sliding_window
-        .is_some_and(|window| context <= window);
+        .is_some_and(|Whole(window)| context <= window);
     let by_rule = fields.use_sliding_window
         && fields.sliding_window.is_some()
-        && fields.max_window_layers.unwrap_or(0) < fields.num_hidden_layers;
+        && fields.max_window_layers.map_or(0, |it| it.0) < fields.num_hidden_layers.0;
     let by_list = fields
         .layer_types
         .as_ref()
@@ -239,7 +226,7 @@ fn refuse_windows(fields: &Fields) -> Result<(), HfConfigError> {
     if windowed && !reaches_all {
         let value = fields
             .sliding_window
-            .map_or("used".to_owned(), |window| window.to_string());
+            .map_or("used".to_owned(), |Whole(window)| window.to_string());
         let remedy = "choose a model with full attention in every layer, or set use_sliding_window to false if its window is not needed";
         return Err(HfConfigError::Unsupported {
             field: "sliding_window",

@@ -2,7 +2,9 @@
 
 use super::LoadError;
 use super::files::ModelFiles;
-use super::hf_config::{self, TokenIds};
+use super::hf_config;
+use super::json;
+use super::number::{Signed, TokenIds};
 use crate::config::ModelConfig;
 use crate::language::{Language, LanguageParts, SamplingDefaults};
 use crate::parameters::{Layout, Parameters};
@@ -133,6 +135,7 @@ fn shard_names(files: &ModelFiles<'_>) -> Result<BTreeSet<String>, LoadError> {
             path,
             shard: shard.clone(),
         }),
+        None if names.is_empty() => Err(LoadError::EmptyIndex { path }),
         None => Ok(names),
     }
 }
@@ -170,8 +173,8 @@ fn language(
         })?;
     let generation = optional::<Generation>(files, "generation_config.json")?;
     let mut stop_tokens = match &generation {
-        Some(generation) if generation.eos_token_id != TokenIds::None => {
-            generation.eos_token_id.clone().into()
+        Some(generation) if !generation.eos_token_id.0.is_empty() => {
+            generation.eos_token_id.0.clone()
         }
         _ => config_eos.to_vec(),
     };
@@ -215,7 +218,8 @@ struct Generation {
     eos_token_id: TokenIds,
     temperature: Option<f32>,
     top_p: Option<f32>,
-    top_k: Option<usize>,
+    /// 0 and -1 turn it off.
+    top_k: Option<Signed>,
     min_p: Option<f32>,
 }
 
@@ -231,7 +235,7 @@ impl Generation {
         SamplingDefaults {
             temperature,
             top_p,
-            top_k,
+            top_k: top_k.map(|Signed(top_k)| usize::try_from(top_k).unwrap_or(0)),
             min_p,
         }
     }
@@ -251,7 +255,7 @@ fn optional<T: DeserializeOwned>(
     let Some(json) = read(files, name, JSON_BYTES_MAX)? else {
         return Ok(None);
     };
-    serde_json::from_str(&json)
+    json::read(&json)
         .map(Some)
         .map_err(|source| LoadError::Json {
             path: files.path(name),

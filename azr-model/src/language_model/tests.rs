@@ -149,9 +149,11 @@ fn complaint(damage: impl FnOnce(&Path)) -> String {
     sentence(&LanguageModel::load_local(&directory).expect_err("a damaged model must not load"))
 }
 
-#[test]
-fn a_damaged_directory_is_refused_in_one_sentence_with_the_file_and_a_remedy() {
-    let cases: [(&str, Damage, &[&str]); 9] = [
+/// What is done to a directory, and what is said of it.
+type Case = (&'static str, Damage, &'static [&'static str]);
+
+fn missing_and_cut_files() -> Vec<Case> {
+    vec![
         (
             "no config",
             Box::new(|d| fs::remove_file(d.join("config.json")).unwrap()),
@@ -177,10 +179,39 @@ fn a_damaged_directory_is_refused_in_one_sentence_with_the_file_and_a_remedy() {
             Box::new(|d| fs::write(d.join("tokenizer.json"), [0xff, 0xfe]).unwrap()),
             &["tokenizer.json", "check that you may read it"],
         ),
+    ]
+}
+
+fn files_that_do_not_fit() -> Vec<Case> {
+    vec![
         (
             "cut generation config",
             Box::new(|d| fs::write(d.join("generation_config.json"), "{").unwrap()),
-            &["generation_config.json", "fetch it again"],
+            &["generation_config.json", "fetch the file again"],
+        ),
+        (
+            "odd generation config",
+            Box::new(|d| {
+                fs::write(d.join("generation_config.json"), "{\"top_k\": \"all\"}").unwrap()
+            }),
+            &[
+                "generation_config.json",
+                "top_k: ",
+                "expected a whole number",
+                "correct it",
+            ],
+        ),
+        (
+            "empty index",
+            Box::new(|d| {
+                fs::remove_file(d.join("model.safetensors")).unwrap();
+                fs::write(
+                    d.join("model.safetensors.index.json"),
+                    "{\"weight_map\": {}}",
+                )
+                .unwrap();
+            }),
+            &["model.safetensors.index.json", "names no shard"],
         ),
         (
             "other family",
@@ -206,7 +237,14 @@ fn a_damaged_directory_is_refused_in_one_sentence_with_the_file_and_a_remedy() {
             Box::new(|d| edit_json(&d.join("config.json"), |c| c["vocab_size"] = json!(200))),
             &["258", "200", "use the tokenizer"],
         ),
-    ];
+    ]
+}
+
+#[test]
+fn a_damaged_directory_is_refused_in_one_sentence_with_the_file_and_a_remedy() {
+    let cases = missing_and_cut_files()
+        .into_iter()
+        .chain(files_that_do_not_fit());
     for (name, damage, expected) in cases {
         let words = complaint(damage);
         for part in expected {
@@ -267,6 +305,21 @@ fn templates_and_special_tokens_are_found_where_older_files_keep_them() {
         "D<end>"
     );
     assert_eq!(**language.stop_tokens(), [7, 9, fixture::END]);
+}
+
+#[test]
+fn sampling_that_a_file_turns_off_is_off() {
+    for (top_k, expected) in [(json!(-1), 0), (json!(0), 0), (json!(50.0), 50)] {
+        let (_place, directory, _) = saved(Precision::F32);
+        let settings = json!({ "top_k": top_k, "eos_token_id": -1 });
+        fs::write(
+            directory.join("generation_config.json"),
+            settings.to_string(),
+        )
+        .unwrap();
+        let language = LanguageModel::load_local(&directory).unwrap().language;
+        assert_eq!(language.defaults().top_k, Some(expected), "{settings}");
+    }
 }
 
 #[test]

@@ -224,3 +224,37 @@ fn what_is_no_tokenizer_is_refused() {
         );
     }
 }
+
+/// The fixture's tokenizer.json after a change.
+fn changed(change: impl FnOnce(&mut serde_json::Value)) -> Result<TextTokenizer, TokenizerError> {
+    let mut json = serde_json::from_str(&fixture::tokenizer().to_json().unwrap()).unwrap();
+    change(&mut json);
+    TextTokenizer::from_json(&json.to_string(), BTreeMap::new())
+}
+
+#[test]
+fn bpe_dropout_is_off() {
+    let merged = |dropout: Option<f32>| {
+        let mut tokenizer = changed(|json| {
+            json["model"]["dropout"] = serde_json::json!(dropout);
+            json["model"]["vocab"]["hh"] = serde_json::json!(300);
+            json["model"]["merges"] = serde_json::json!([["h", "h"]]);
+        })
+        .unwrap();
+        tokenizer = tokenizer.clone();
+        (0..32)
+            .map(|_| tokenizer.encode("hhhhhhhhhh").unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(merged(Some(0.5)), merged(None));
+}
+
+#[test]
+fn what_a_library_panics_at_is_an_error() {
+    for charsmap in [serde_json::json!(""), serde_json::json!(null)] {
+        let normalizer =
+            serde_json::json!({"type": "Precompiled", "precompiled_charsmap": charsmap});
+        let error = changed(|json| json["normalizer"] = normalizer).unwrap_err();
+        assert!(matches!(error, TokenizerError::Parse(_)), "{error}");
+    }
+}

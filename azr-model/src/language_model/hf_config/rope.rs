@@ -69,11 +69,11 @@ fn number(rope: &Value, name: &'static str) -> Result<f64, HfConfigError> {
 fn original(fields: &Fields, rope: &Value) -> Result<usize, HfConfigError> {
     let name = "original_max_position_embeddings";
     if let Some(original) = fields.original_max_position_embeddings {
-        return Ok(original);
+        return Ok(original.0);
     }
     let Some(value) = rope.get(name) else {
         let context = fields.max_position_embeddings;
-        return Ok(context.unwrap_or(CONTEXT_TOKENS_DEFAULT));
+        return Ok(context.map_or(CONTEXT_TOKENS_DEFAULT, |it| it.0));
     };
     let original = value.as_u64().and_then(|it| usize::try_from(it).ok());
     original.ok_or(HfConfigError::RopeNumber { name })

@@ -158,7 +158,7 @@ fn other_families_and_absurd_sizes_are_refused() {
         Err(HfConfigError::ModelType { .. })
     ));
     assert!(matches!(
-        config_with("vocab_size", json!(u64::MAX)),
+        config_with("vocab_size", json!(i64::MAX)),
         Err(HfConfigError::Size(_))
     ));
     assert!(matches!(
@@ -203,5 +203,35 @@ fn what_is_written_is_read_back() {
         let model = ModelConfig::new(config.dimensions.clone()).unwrap();
         let written = to_json(&model, &config.eos, &[("pad_token_id", 3)], "float32");
         assert_eq!(parse(&written.to_string()).unwrap(), config, "{written}");
+    }
+}
+
+#[test]
+fn values_that_pythons_programs_take_are_taken() {
+    let config = |field, value| config_with(field, value).unwrap();
+    assert!(config("eos_token_id", json!(-1)).eos.is_empty());
+    assert_eq!(config("eos_token_id", json!([5.0])).eos, [5_u32]);
+    assert_eq!(
+        config("hidden_size", json!(64.0)).dimensions.hidden_size,
+        64
+    );
+    assert_eq!(
+        config("hidden_act", json!("swish")),
+        config("hidden_act", json!("silu"))
+    );
+    for (field, value, words) in [
+        (
+            "hidden_size",
+            json!(64.5),
+            "hidden_size: invalid value: floating point `64.5`, expected a whole number",
+        ),
+        (
+            "eos_token_id",
+            json!("</s>"),
+            "eos_token_id: invalid type: string \"</s>\", expected a token id",
+        ),
+    ] {
+        let error = config_with(field, value).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
     }
 }

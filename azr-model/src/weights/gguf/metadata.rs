@@ -25,6 +25,26 @@ pub(super) const STOPS: [&str; 4] = [
     "tokenizer.ggml.padding_token_id",
 ];
 
+/// Spellings of the control tokens that end a turn.
+const ENDS_OF_TURNS: [&str; 16] = [
+    "<|eot_id|>",
+    "<|im_end|>",
+    "<|end|>",
+    "<|return|>",
+    "<|call|>",
+    "<|calls|>",
+    "<|flush|>",
+    "<end_of_turn>",
+    "<|endoftext|>",
+    "<|eom_id|>",
+    "<EOT>",
+    "_<EOT>",
+    "[EOT]",
+    "[EOS]",
+    "<|end_of_text|>",
+    "<end_of_utterance>",
+];
+
 /// The shape of the model, if `factors` is what its file says of the rotary frequencies.
 pub(super) fn config(header: &Header, factors: Option<&[f32]>) -> Result<ModelConfig, GgufError> {
     let keys = Keys::of(header)?;
@@ -126,16 +146,30 @@ pub(super) fn language(header: &Header, config: &ModelConfig) -> Result<Language
         add_eos: flag(header, "tokenizer.ggml.add_eos_token")?,
     };
     let tokenizer = from_gguf::build(&vocabulary).map_err(GgufError::Vocabulary)?;
-    let stops = STOPS
+    let named = STOPS
         .iter()
         .filter_map(|key| token_id(header, key).transpose());
+    let spelled = ends_of_turns(&vocabulary).map(Ok);
     let parts = LanguageParts {
         tokenizer,
         chat_template: text("tokenizer.chat_template")?,
-        stop_tokens: stops.collect::<Result<_, _>>()?,
+        stop_tokens: named.chain(spelled).collect::<Result<_, _>>()?,
         defaults: SamplingDefaults::default(),
     };
     Language::new(parts, config.vocab_size).map_err(GgufError::Language)
+}
+
+/// Control tokens that end a turn in the templates of known families, whether the file says so or not, as llama.cpp takes
+/// them (`special_eog_ids` in its `src/llama-vocab.cpp`).
+fn ends_of_turns(vocabulary: &GgufVocabulary) -> impl Iterator<Item = u32> {
+    const CONTROL: i64 = 3;
+    let is_control = |id: usize| vocabulary.kinds.get(id).copied() == Some(CONTROL);
+    (0_u32..)
+        .zip(&vocabulary.tokens)
+        .filter(move |(id, token)| {
+            is_control(*id as usize) && ENDS_OF_TURNS.contains(&token.as_str())
+        })
+        .map(|(id, _)| id)
 }
 
 fn texts(header: &Header, key: &str) -> Result<Vec<String>, GgufError> {

@@ -292,3 +292,29 @@ proptest! {
         let _ = read(&mut Cursor::new(bytes));
     }
 }
+
+#[test]
+fn control_tokens_of_known_spelling_end_a_response() {
+    let tokenizer = fixture::tokenizer();
+    let bytes = (0..256).map(|id| Value::String(tokenizer.token(id).unwrap()));
+    let last = |token: &str, kind: i32| {
+        let tokens = bytes
+            .clone()
+            .chain([Value::String(token.to_owned())])
+            .collect();
+        let kinds = (0..257).map(move |id| Value::I32(if id == 256 { kind } else { 1 }));
+        small(Architecture::Llama, true)
+            .1
+            .set("tokenizer.ggml.tokens", Value::Array(tokens))
+            .set("tokenizer.ggml.token_type", Value::Array(kinds.collect()))
+            .set("tokenizer.ggml.eos_token_id", Value::U32(3))
+            .read()
+            .unwrap()
+            .language
+            .stop_tokens()
+            .to_vec()
+    };
+    assert_eq!(last("<|im_end|>", 3), [3, 256]);
+    assert_eq!(last("<|im_end|>", 1), [3]);
+    assert_eq!(last("<|other|>", 3), [3]);
+}
