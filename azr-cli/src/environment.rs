@@ -1,17 +1,23 @@
 //! The environment variables that count, read once at the start. Nothing else in the workspace reads any.
 
 use std::env;
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::request::WrongRequest;
 
 /// What the environment says.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     /// `HF_ENDPOINT`: where models are fetched from instead of the public hub.
     pub hub_endpoint: Option<String>,
-    /// `HF_TOKEN`: sent to that place.
+    /// `HF_TOKEN`, or what the file `HF_TOKEN_PATH` (`token` in `HF_HOME`) holds: sent to that place.
     pub hub_token: Option<String>,
-    /// `HF_HOME`, or its default below the home directory: where fetched models are kept.
-    pub hub_home: Option<PathBuf>,
+    /// `HF_HUB_CACHE`, or `hub` in `HF_HOME`: where fetched models are kept, as in every program of Hugging Face.
+    pub hub_cache: PathBuf,
+    /// `HF_HUB_OFFLINE`: models come from the cache alone.
+    pub hub_is_offline: bool,
     /// `AZR_PYTHON`: the interpreter that runs programs inside the sandbox.
     pub python: Option<PathBuf>,
     /// `CUDA_HOME`: a CUDA toolkit, where NVRTC is looked for.
@@ -26,22 +32,62 @@ pub struct Environment {
 
 impl Environment {
     /// Reads it. An empty value counts as unset.
-    pub fn read() -> Self {
-        let home_cache =
-            || variable("HOME").map(|home| PathBuf::from(home).join(".cache/huggingface"));
-        Self {
-            hub_endpoint: variable("HF_ENDPOINT"),
-            hub_token: variable("HF_TOKEN"),
-            hub_home: variable("HF_HOME").map(PathBuf::from).or_else(home_cache),
-            python: variable("AZR_PYTHON").map(PathBuf::from),
-            cuda_home: variable("CUDA_HOME").map(PathBuf::from),
-            python_environment: variable("VIRTUAL_ENV").map(PathBuf::from),
+    ///
+    /// # Errors
+    /// A wrong request, when a value that is no path is not UTF-8.
+    pub fn read() -> anyhow::Result<Self> {
+        let home = path("HF_HOME").unwrap_or_else(|| {
+            let cache = path("XDG_CACHE_HOME").unwrap_or_else(|| expanded("~/.cache".into()));
+            cache.join("huggingface")
+        });
+        let token_file = path("HF_TOKEN_PATH").unwrap_or_else(|| home.join("token"));
+        Ok(Self {
+            hub_endpoint: text("HF_ENDPOINT")?,
+            hub_token: text("HF_TOKEN")?.or_else(|| token(&token_file)),
+            hub_cache: path("HF_HUB_CACHE").unwrap_or_else(|| home.join("hub")),
+            hub_is_offline: text("HF_HUB_OFFLINE")?.is_some_and(|it| is_yes(&it)),
+            python: path("AZR_PYTHON"),
+            cuda_home: path("CUDA_HOME"),
+            python_environment: path("VIRTUAL_ENV"),
             no_color: variable("NO_COLOR").is_some(),
             dumb_terminal: variable("TERM").is_some_and(|it| it == "dumb"),
-        }
+        })
     }
 }
 
-fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|it| !it.is_empty())
+fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|it| !it.is_empty())
+}
+
+fn text(name: &str) -> anyhow::Result<Option<String>> {
+    let Some(value) = variable(name) else {
+        return Ok(None);
+    };
+    let value = value.into_string().map_err(|_| {
+        WrongRequest::new(format!("{name} is not UTF-8; set it to text, or unset it"))
+    })?;
+    Ok(Some(value))
+}
+
+fn path(name: &str) -> Option<PathBuf> {
+    variable(name).map(expanded)
+}
+
+/// With the home directory in place of a first `~`, as a shell would have it.
+pub fn expanded(path: OsString) -> PathBuf {
+    let path = PathBuf::from(path);
+    match (path.strip_prefix("~"), variable("HOME")) {
+        (Ok(rest), Some(home)) => Path::new(&home).join(rest),
+        _ => path,
+    }
+}
+
+/// What Hugging Face's programs take for yes.
+fn is_yes(value: &str) -> bool {
+    ["1", "ON", "YES", "TRUE"].contains(&value.to_uppercase().as_str())
+}
+
+fn token(file: &Path) -> Option<String> {
+    let token = fs::read_to_string(file).ok()?.trim().to_owned();
+    (!token.is_empty()).then_some(token)
 }

@@ -4,6 +4,9 @@ use std::io::{BufRead, ErrorKind, Read};
 
 use crate::request::WrongRequest;
 
+/// What editors of Windows put before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// A reader of lines.
 pub struct Lines<R> {
     reader: R,
@@ -51,14 +54,17 @@ impl<R: BufRead> Lines<R> {
         self.number
     }
 
-    /// The next line that is not blank; nothing at the end of the input.
+    /// The next line that is not blank, without a byte order mark at the beginning of the input; nothing at its end.
     ///
     /// # Errors
     /// A wrong request, when a line has no end within twice what it may have; else when reading fails.
     pub fn next(&mut self) -> anyhow::Result<Option<Line>> {
         loop {
             self.number += 1;
-            let line = self.read_part(self.line_bytes_max + 1)?;
+            let mut line = self.read_part(self.line_bytes_max + 1)?;
+            if self.number == 1 && line.starts_with(BYTE_ORDER_MARK) {
+                line.drain(..BYTE_ORDER_MARK.len());
+            }
             if line.is_empty() {
                 return Ok(None);
             }
@@ -119,6 +125,14 @@ mod tests {
         assert_eq!(lines.next().unwrap(), whole("abcd\n"));
         assert_eq!(lines.next().unwrap(), whole("xy"));
         assert_eq!(lines.number(), 4);
+        assert_eq!(lines.next().unwrap(), None);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_line() {
+        let mut lines = Lines::new("\u{feff}{}\n\u{feff}".as_bytes(), 8);
+        assert_eq!(lines.next().unwrap(), whole("{}\n"));
+        assert_eq!(lines.next().unwrap(), whole("\u{feff}"));
         assert_eq!(lines.next().unwrap(), None);
     }
 

@@ -14,6 +14,7 @@ mod flag_value;
 mod in_order;
 mod interpreter;
 mod interrupt;
+mod json_object;
 mod lines;
 mod model_name;
 mod precision;
@@ -51,14 +52,18 @@ pub enum Ended {
 fn main() -> ExitCode {
     // A wrong flag ends here: clap explains it on standard error and exits with 2.
     let arguments = Arguments::read();
-    let environment = Environment::read();
+    let (environment, problem) = match Environment::read() {
+        Ok(environment) => (environment, None),
+        Err(problem) => (Environment::default(), Some(problem)),
+    };
     let surroundings = Surroundings {
         sink: Sink::new(&environment),
         environment,
     };
     sink::start_log(arguments.log, &surroundings.sink);
-    let ended = interrupt::survive_file_size_limit()
-        .map_err(anyhow::Error::new)
+    let ended = problem
+        .map_or(Ok(()), Err)
+        .and_then(|()| interrupt::survive_file_size_limit().map_err(anyhow::Error::new))
         .and_then(|()| run(arguments.command, &surroundings));
     match ended {
         Ok(Ended::Done) => ExitCode::SUCCESS,

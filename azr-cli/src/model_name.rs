@@ -9,7 +9,7 @@ use azr_model::language_model::{LanguageModel, LoadError, ModelSource};
 use azr_model::weights::hub::{ENDPOINT, Hub, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::environment::Environment;
+use crate::environment::{Environment, expanded};
 use crate::request::WrongRequest;
 use crate::run_directory::RunDirectory;
 use crate::sink::Sink;
@@ -19,7 +19,8 @@ use crate::{Surroundings, embedded};
 ///
 /// # Errors
 /// A wrong request when there is no such model or its files are damaged.
-pub fn load(name: &str, surroundings: &Surroundings) -> anyhow::Result<LanguageModel> {
+pub fn load(name: impl AsRef<Path>, surroundings: &Surroundings) -> anyhow::Result<LanguageModel> {
+    let name = name.as_ref();
     let hub = hub(&surroundings.environment, &surroundings.sink);
     let loaded = match meaning(name)? {
         Meaning::Embedded => LanguageModel::load_embedded(embedded::NAME, embedded::FILES),
@@ -33,8 +34,9 @@ pub fn load(name: &str, surroundings: &Surroundings) -> anyhow::Result<LanguageM
 ///
 /// # Errors
 /// A wrong request when there is no such model or its files are damaged.
-pub fn shape(name: &str, surroundings: &Surroundings) -> anyhow::Result<ModelConfig> {
-    let path = Path::new(name);
+pub fn shape(name: impl AsRef<Path>, surroundings: &Surroundings) -> anyhow::Result<ModelConfig> {
+    let name = name.as_ref();
+    let path = expanded(name.into());
     let source = match path.extension() {
         Some(extension) if extension == "json" => None,
         _ => match meaning(name)? {
@@ -45,17 +47,20 @@ pub fn shape(name: &str, surroundings: &Surroundings) -> anyhow::Result<ModelCon
     };
     let hub = hub(&surroundings.environment, &surroundings.sink);
     let shape = match source {
-        None => LanguageModel::shape_in(path),
+        None => LanguageModel::shape_in(&path),
         Some(source) => LanguageModel::shape(&source, &hub),
     };
     shape.map_err(|error| unusable(name, error))
 }
 
-fn unusable(name: &str, error: LoadError) -> anyhow::Error {
+fn unusable(name: &Path, error: LoadError) -> anyhow::Error {
     match error {
         // Nothing is wrong with a request that the network did not carry.
         LoadError::Hub { .. } => anyhow::Error::new(error),
-        _ => WrongRequest::because(format!("the model {name} cannot be used"), error),
+        _ => WrongRequest::because(
+            format!("the model {} cannot be used", name.display()),
+            error,
+        ),
     }
 }
 
@@ -67,18 +72,19 @@ enum Meaning {
     Source(ModelSource),
 }
 
-fn meaning(name: &str) -> anyhow::Result<Meaning> {
-    if name == embedded::NAME {
+fn meaning(name: &Path) -> anyhow::Result<Meaning> {
+    if name == Path::new(embedded::NAME) {
         return Ok(Meaning::Embedded);
     }
-    let path = Path::new(name);
-    if RunDirectory::is_one(path) {
-        return Ok(Meaning::Run(RunDirectory::open(path)?.latest_weights()?));
+    let path = expanded(name.into());
+    if RunDirectory::is_one(&path) {
+        return Ok(Meaning::Run(RunDirectory::open(&path)?.latest_weights()?));
     }
-    let source = ModelSource::parse(name).map_err(|error| {
+    let source = ModelSource::parse(&path).map_err(|error| {
         WrongRequest::because(
             format!(
-                "no model is called {name} (the embedded one is {})",
+                "no model is called {} (the embedded one is {})",
+                name.display(),
                 embedded::NAME
             ),
             error,
@@ -89,17 +95,14 @@ fn meaning(name: &str) -> anyhow::Result<Meaning> {
 
 /// The hub as the environment describes it. A download is reported on standard error.
 fn hub(environment: &Environment, sink: &Sink) -> Hub {
-    let home = environment
-        .hub_home
-        .clone()
-        .unwrap_or_else(|| PathBuf::from(".cache/huggingface"));
     Hub {
         endpoint: environment
             .hub_endpoint
             .clone()
             .unwrap_or_else(|| ENDPOINT.to_string()),
-        cache: home.join("hub"),
+        cache: environment.hub_cache.clone(),
         token: environment.hub_token.clone(),
+        is_offline: environment.hub_is_offline,
         report: Some(Arc::new(downloads(sink))),
     }
 }

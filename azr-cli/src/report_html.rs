@@ -19,13 +19,17 @@ const SAMPLES_MAX: usize = 24;
 const TEXT_CHARACTERS_MAX: usize = 4_000;
 
 /// One drawing: its title and the fields it shows; `*` stands for one part of a name.
-const DRAWINGS: [(&str, &[&str]); 10] = [
+const DRAWINGS: [(&str, &[&str]); 11] = [
     ("Held-out solve rate", &["eval.*.solve_rate"]),
     ("Solve rate", &["lanes.solve.*.solve_rate"]),
     ("Valid proposals", &["lanes.propose.*.valid_rate"]),
     ("Learnability of new tasks", &["learnability.*.mean"]),
     ("Mean reward", &["lanes.*.*.reward_mean"]),
     ("Tokens per response", &["lanes.*.*.response_tokens_mean"]),
+    (
+        "Responses cut at their limit",
+        &["lanes.*.*.truncated_rate"],
+    ),
     ("Tasks in the buffer", &["buffer.tasks.*"]),
     (
         "Entropy and divergence, nats",

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
+use crate::json_object::plain;
 use crate::sink::ReaderGone;
 use crate::visible::visible;
 
@@ -87,7 +88,7 @@ pub fn sentence(error: &anyhow::Error) -> String {
             parts.push(words);
         }
     }
-    visible(&parts.join(": ")).replace('\n', " ")
+    visible(&plain(&parts.join(": "))).replace('\n', " ")
 }
 
 #[cfg(test)]

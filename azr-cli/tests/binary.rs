@@ -10,6 +10,8 @@ mod exec;
 mod exports;
 #[path = "binary/models.rs"]
 mod models;
+#[path = "binary/places.rs"]
+mod places;
 #[path = "binary/plans.rs"]
 mod plans;
 #[path = "binary/pretraining.rs"]

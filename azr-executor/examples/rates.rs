@@ -1,7 +1,9 @@
-//! Verdicts a second with full isolation, beside three ways without any, in one run: each in turn for a second, five rounds.
+//! Verdicts a second with full isolation, each backend in turn for a second, five rounds; if asked, beside ways without any.
 //!
-//! `cargo run --release -p azr-executor --example rates [-- FILE]`: a program of one line, and the programs of a file with a
-//! JSON object a line that has `snippet` (a program with a function `f`) and `input` (its arguments as text).
+//! `cargo run --release -p azr-executor --example rates [-- [--without-isolation] [FILE]]`: a program of one line, and the
+//! programs of a file with a JSON object a line that has `snippet` (a program with a function `f`) and `input` (its
+//! arguments as text). With `--without-isolation` the same programs run in plain interpreters too, with all that this user
+//! may do, in an empty directory of their own: give it only programs that you would run yourself.
 
 use std::error::Error;
 use std::io::Write;
@@ -26,10 +28,22 @@ fn main() -> Result<(), Box<dyn Error>> {
         source: "def f(x):\n    return x + 1\n".to_owned(),
         input: "1".to_owned(),
     }];
-    measure("a program of one line", &one_line)?;
-    if let Some(path) = std::env::args().nth(1) {
-        let programs = programs_of(&std::fs::read_to_string(path)?)?;
-        measure(&format!("{} programs", programs.len()), &programs)?;
+    let (flags, files): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|it| it.starts_with('-'));
+    let plain = match flags.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => None,
+        ["--without-isolation"] => Some(tempfile::tempdir()?),
+        _ => return Err(format!("{flags:?}: the only flag is --without-isolation").into()),
+    };
+    let plain = plain.as_ref().map(|it| it.path());
+    measure("a program of one line", &one_line, plain)?;
+    match &files[..] {
+        [] => {}
+        [file] => {
+            let programs = programs_of(&std::fs::read_to_string(file)?)?;
+            measure(&format!("{} programs", programs.len()), &programs, plain)?;
+        }
+        _ => return Err("give one file at most".into()),
     }
     Ok(())
 }
@@ -43,7 +57,8 @@ struct Program {
 /// A way to run programs: runs of one round, and what they took.
 type Way<'a> = Box<dyn Fn() -> Result<f64, Box<dyn Error>> + 'a>;
 
-fn measure(what: &str, programs: &[Program]) -> Result<(), Box<dyn Error>> {
+/// Times the backends, and plain interpreters in the directory `plain` if there is one.
+fn measure(what: &str, programs: &[Program], plain: Option<&Path>) -> Result<(), Box<dyn Error>> {
     let start = |backend| {
         Python::start(&PythonConfig {
             backend: BackendChoice::Only(backend),
@@ -61,29 +76,19 @@ fn measure(what: &str, programs: &[Program]) -> Result<(), Box<dyn Error>> {
         let jobs = jobs(programs, scrutiny);
         Box::new(move || Ok(verdicts(sandbox, &jobs)?))
     };
-    let plain = |serve: &'static str, copies| -> Way<'_> {
-        Box::new(move || plain(python, serve, programs, copies))
-    };
-    let ways: Vec<(&str, Way<'_>)> = vec![
+    let mut ways: Vec<(&str, Way<'_>)> = vec![
         ("snapshot, run", in_sandbox(&snapshot, Scrutiny::Run)),
         ("snapshot, check", in_sandbox(&snapshot, Scrutiny::Check)),
         ("fork, run", in_sandbox(&fork, Scrutiny::Run)),
         ("fork, check", in_sandbox(&fork, Scrutiny::Check)),
         ("exec, run", in_sandbox(&exec, Scrutiny::Run)),
-        ("no isolation: one process, one copy", plain(STAYS, 1)),
-        (
-            "no isolation: one process, a copy each",
-            plain(STAYS, processors),
-        ),
-        (
-            "no isolation: os.fork, a copy each",
-            plain(FORKS, processors),
-        ),
-        (
-            "no isolation: python3 -I -S -E, a copy each",
-            plain(STARTS, processors),
-        ),
     ];
+    for (name, serve, copies) in WITHOUT_ISOLATION {
+        let Some(place) = plain else { continue };
+        let copies = copies.unwrap_or(processors);
+        let way = move || unshielded(python, place, serve, programs, copies);
+        ways.push((name, Box::new(way)));
+    }
     let mut rates = vec![Vec::new(); ways.len()];
     for _ in 0..ROUNDS {
         for ((_, way), rates) in ways.iter().zip(&mut rates) {
@@ -125,9 +130,18 @@ fn verdicts(sandbox: &Python, jobs: &[Job]) -> Result<f64, SandboxError> {
     Ok(next.into_inner() as f64 / started.elapsed().as_secs_f64())
 }
 
+/// Ways without isolation: a name, how a program is run, and in how many copies; none for one a processor.
+const WITHOUT_ISOLATION: [(&str, &str, Option<usize>); 4] = [
+    ("no isolation: one process, one copy", STAYS, Some(1)),
+    ("no isolation: one process, a copy each", STAYS, None),
+    ("no isolation: os.fork, a copy each", FORKS, None),
+    ("no isolation: python3 -I -S -E, a copy each", STARTS, None),
+];
+
 /// Runs the same programs in plain interpreters for a while.
-fn plain(
+fn unshielded(
     python: &Path,
+    place: &Path,
     serve: &str,
     programs: &[Program],
     copies: usize,
@@ -142,6 +156,7 @@ fn plain(
     for _ in 0..copies {
         let mut child = Command::new(python)
             .args(["-I", "-S", "-c", &script])
+            .current_dir(place)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

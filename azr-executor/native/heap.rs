@@ -12,7 +12,8 @@ const M_TRIM_THRESHOLD: c_int = -1;
 const M_TOP_PAD: c_int = -2;
 const M_MMAP_MAX: c_int = -4;
 const TOP_PAD_BYTES: c_int = 1 << 20;
-const TRIMMED_BYTES: c_int = 64 << 20;
+/// The C library never lowers the heap's end of its own accord: it knows nothing of the end that has to be kept.
+const NO_TRIMMING: c_int = -1;
 
 /// `struct mallinfo`: of its ten numbers the last is what could be given back from the heap's end, bytes.
 #[repr(C)]
@@ -111,8 +112,12 @@ pub unsafe fn give_back() {
     // SAFETY: the block is the C library's, and given back at once. It borders on the end, or is none of what is free there.
     unsafe {
         mallopt(M_TOP_PAD, 0);
-        let free_at_end = mallinfo().free_at_end.cast_unsigned() as usize;
         let end = sbrk(0).addr();
+        // The number has 32 bits, and a heap that grew by more may have more free at its end than it says.
+        if u32::MAX as usize <= end.saturating_sub(END) {
+            return;
+        }
+        let free_at_end = mallinfo().free_at_end.cast_unsigned() as usize;
         // The heap never ends before the place where it did at first.
         let kept = (END + PAGE_BYTES).saturating_sub(end.saturating_sub(free_at_end));
         if kept + BORDER_BYTES < free_at_end {
@@ -120,7 +125,7 @@ pub unsafe fn give_back() {
             mallopt(M_TRIM_THRESHOLD, 0);
             // Hidden from the compiler, which knows both and would leave them out.
             free(black_box(malloc(free_at_end - BORDER_BYTES)));
-            mallopt(M_TRIM_THRESHOLD, TRIMMED_BYTES);
+            mallopt(M_TRIM_THRESHOLD, NO_TRIMMING);
             mallopt(M_TOP_PAD, 0);
         }
     }
@@ -166,7 +171,7 @@ pub unsafe fn take_memory_from_here() -> Result<usize, c_int> {
     // SAFETY: the allocator is copied; memory that was allocated before stays where it is.
     unsafe {
         mallopt(M_MMAP_MAX, 0);
-        mallopt(M_TRIM_THRESHOLD, TRIMMED_BYTES);
+        mallopt(M_TRIM_THRESHOLD, NO_TRIMMING);
         mallopt(M_TOP_PAD, TOP_PAD_BYTES);
         PyObject_SetArenaAllocator(&ArenaAllocator {
             context: std::ptr::null_mut(),

@@ -38,13 +38,17 @@ mod watch;
 
 use serve::Settings;
 
-/// Serves requests until the supervisor is gone. Called once by the driver, with the interpreter's lock held.
+/// Serves requests until the supervisor is gone, then ends the process. Called once, at the interpreter's end, with its
+/// lock held.
 ///
 /// # Safety
 /// `settings` points to a filled [`Settings`] whose addresses, objects and descriptors are valid for the rest of the
 /// process.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn azr_serve(settings: *const Settings) {
+pub unsafe extern "C" fn azr_serve(settings: *const Settings) -> ! {
     // SAFETY: as the caller promises.
-    unsafe { serve::serve(&*settings) }
+    unsafe {
+        serve::serve(&*settings);
+        host::_exit(0)
+    }
 }

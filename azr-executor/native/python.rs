@@ -69,6 +69,7 @@ unsafe extern "C" {
     pub fn PyObject_CallFunctionObjArgs(function: Ref, ...) -> Ref;
     pub fn PyObject_GetIter(iterable: Ref) -> Ref;
     pub fn PyObject_RichCompareBool(left: Ref, right: Ref, operation: c_int) -> c_int;
+    pub fn PyObject_Str(object: Ref) -> Ref;
     pub fn PySequence_Tuple(elements: Ref) -> Ref;
     pub fn PySet_New(elements: Ref) -> Ref;
     pub fn PySet_Size(set: Ref) -> isize;

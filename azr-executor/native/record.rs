@@ -26,10 +26,14 @@ pub struct Tools {
     pub type_name: Ref,
     /// Gives the arguments of an exception, likewise.
     pub exception_arguments: Ref,
+    /// A tuple of the interpreter's own classes of exceptions.
+    pub exceptions: Ref,
     /// The least integer with too many digits, and its negative.
     pub int_bounds: [Ref; 2],
     /// The modules inside each package, by its name.
     pub submodules: Ref,
+    /// Forgets what was to be called at the interpreter's end.
+    pub clear_exit_callbacks: Ref,
 }
 
 /// Where records are written: never past its end.
@@ -109,7 +113,7 @@ impl Writer {
                 exception,
                 std::ptr::null_mut::<u8>(),
             );
-            self.name_of(py::kind(exception)) && self.message_of(arguments)
+            self.name_of(py::kind(exception)) && self.message_of(py::kind(exception), arguments)
         };
         if !complete {
             self.length = before;
@@ -150,14 +154,27 @@ impl Writer {
         }
     }
 
-    /// The first of the first two arguments that is a string.
-    unsafe fn message_of(&mut self, arguments: Ref) -> bool {
-        // SAFETY: as in `exception`.
+    /// What the interpreter would print of one of its own exceptions with plain arguments: an equal one is made, which has
+    /// nothing of the program's. Of any other, the first of the first two arguments that is a string.
+    unsafe fn message_of(&mut self, class: Ref, arguments: Ref) -> bool {
+        // SAFETY: as in `exception`; the class is one of the interpreter's own when it is called.
         unsafe {
             if arguments.is_null() {
                 return false;
             }
             if py::kind(arguments) == exact!(PyTuple_Type) {
+                if self.is_printed_by_the_interpreter(class, arguments) {
+                    let equal = py::PyObject_Call(class, arguments, std::ptr::null_mut());
+                    let text = if equal.is_null() {
+                        equal
+                    } else {
+                        py::PyObject_Str(equal)
+                    };
+                    if !text.is_null() && py::kind(text) == exact!(PyUnicode_Type) {
+                        return self.start_of(text, MESSAGE_CHARACTERS_MAX);
+                    }
+                    py::PyErr_Clear();
+                }
                 for index in 0..py::PyTuple_Size(arguments).min(2) {
                     let argument = py::PyTuple_GetItem(arguments, index);
                     if py::kind(argument) == exact!(PyUnicode_Type) {
@@ -168,6 +185,25 @@ impl Writer {
         }
         self.text(b"");
         true
+    }
+
+    unsafe fn is_printed_by_the_interpreter(&self, class: Ref, arguments: Ref) -> bool {
+        let plain = [
+            exact!(PyUnicode_Type),
+            exact!(PyBytes_Type),
+            exact!(PyLong_Type),
+            exact!(PyFloat_Type),
+            exact!(PyBool_Type),
+        ];
+        // SAFETY: as in `exception`; both are exact tuples.
+        unsafe {
+            let classes = self.tools.exceptions;
+            (0..py::PyTuple_Size(classes)).any(|it| py::PyTuple_GetItem(classes, it) == class)
+                && (0..py::PyTuple_Size(arguments)).all(|it| {
+                    let argument = py::PyTuple_GetItem(arguments, it);
+                    argument == py::none() || plain.contains(&py::kind(argument))
+                })
+        }
     }
 
     /// The first characters of a string; what is no text is written with escapes.

@@ -7,6 +7,7 @@ use crate::host::{self, Need};
 #[cfg(target_arch = "x86_64")]
 use crate::life::Recipe;
 use crate::program::{self, Request, Windows};
+use crate::python as py;
 use crate::record::Tools;
 #[cfg(target_arch = "x86_64")]
 use crate::snapshot;
@@ -37,10 +38,19 @@ static SHORT_RUN: host::Time = host::Time {
     nanoseconds: 20_000_000,
 };
 
+/// Called at the interpreter's end, which never comes.
+///
 /// # Safety
 /// Everything in `settings` is valid for the rest of the process, and the interpreter's lock is held.
 pub unsafe fn serve(settings: &Settings) {
     let socket = settings.socket as c_int;
+    // SAFETY: a function of the interpreter's own; programs would find this one among what it clears.
+    unsafe {
+        py::PyObject_CallFunctionObjArgs(
+            settings.tools.clear_exit_callbacks,
+            std::ptr::null_mut::<u8>(),
+        )
+    };
     let signals = host::child_signal();
     // Blocked, so that it can be waited for.
     // SAFETY: a valid set, and nothing is written.

@@ -18,6 +18,12 @@ fn each_serving() -> Vec<(Backend, Python)> {
     serving().into_iter().map(started).collect()
 }
 
+fn all_backends() -> Vec<(Backend, Python)> {
+    let mut all = each_serving();
+    all.push((Backend::Exec, start(1, Backend::Exec)));
+    all
+}
+
 const FILLS_ALL_AND_RETURNS: &str = "
 keep = []
 def f(n):
@@ -138,6 +144,54 @@ fn a_program_gets_as_much_in_all_of_them_whatever_its_blocks() {
             20 << 10 < *least && most - least <= most / 20,
             "{block}: {kibibytes:?}"
         );
+    }
+}
+
+const FILLS_TWICE: &str = "
+def fill(size):
+    keep = []
+    try:
+        while True:
+            keep.append(bytearray(size))
+    except MemoryError:
+        n = len(keep)
+        keep.clear()
+        return n * size >> 10
+def f(size):
+    return [fill(size), fill(size)]
+";
+
+/// The C library lowers the end of a large heap when all of it is freed, if it is let.
+#[test]
+fn a_program_may_fill_its_memory_and_free_it_and_fill_it_again() {
+    let started = all_backends();
+    let small = [1_000, 5_000, 20_000, 40_000, 130_000, 500_000, 2_000_000];
+    for (mebibytes, blocks) in [
+        (64, &small[..]),
+        (256, &[20_000, 40_000, 130_000]),
+        (1024, &[130_000, 500_000]),
+    ] {
+        for block in blocks {
+            let filled = started.iter().flat_map(|(backend, sandbox)| {
+                let mut fills = generous(FILLS_TWICE, &block.to_string(), Scrutiny::Run);
+                fills.limits.memory_bytes_max = mebibytes << 20;
+                let output = outputs(sandbox, &fills).remove(0);
+                let numbers = output.trim_matches(['[', ']']).split(", ");
+                let numbers: Vec<u32> = numbers.filter_map(|it| it.parse().ok()).collect();
+                assert_eq!(
+                    numbers.len(),
+                    2,
+                    "{backend}, {mebibytes} MiB of {block}: {output}"
+                );
+                numbers
+            });
+            let filled: Vec<u32> = filled.collect();
+            let (least, most) = (filled.iter().min().unwrap(), filled.iter().max().unwrap());
+            assert!(
+                most - least <= most / 20,
+                "{mebibytes} MiB of {block}: {filled:?}"
+            );
+        }
     }
 }
 

@@ -1,5 +1,12 @@
 //! What only a worker that is rolled back has to keep: after any program it is what it was before the first one.
 
+// A test fails by panicking, its helpers too.
+#![allow(clippy::unwrap_used)]
+
+// Other tests need the rest of it.
+#[allow(dead_code)]
+mod jobs;
+
 use std::collections::HashSet;
 
 use azr_executor::testing::permitted_backends;
@@ -7,6 +14,7 @@ use azr_executor::{
     Arguments, Backend, BackendChoice, Bans, Job, Limits, Outcome, Python, PythonConfig, Sandbox,
     Scrutiny,
 };
+use jobs::WITH_DRIVER;
 
 /// Nothing where the host does not permit it.
 fn sandbox() -> Option<Python> {
@@ -100,22 +108,18 @@ fn shown(outcome: &Outcome) -> String {
 fn the_kernel_acts_on_nothing_that_a_program_leaves() {
     let Some(sandbox) = sandbox() else { return };
     // Restartable sequences would let a program choose what the worker does before it is rolled back.
-    let program = "import sys\ndef f(number):\n    frame = sys._getframe()\n    while 'ctypes' not in frame.f_globals: frame = frame.f_back\n    c = frame.f_globals['ctypes']\n    place = c.addressof(c.create_string_buffer(4096))\n    c.set_errno(0)\n    return c.CDLL(None, use_errno=True).syscall(c.c_long(number), c.c_void_p((place + 63) // 64 * 64), 32, 0, 0x53053053), c.get_errno()";
+    let program = "def f(number):\n    c = driver()['ctypes']\n    place = c.addressof(c.create_string_buffer(4096))\n    c.set_errno(0)\n    return c.CDLL(None, use_errno=True).syscall(c.c_long(number), c.c_void_p((place + 63) // 64 * 64), 32, 0, 0x53053053), c.get_errno()";
     let [rseq, set_robust_list, sigaltstack, set_tid_address] = ["334", "273", "131", "218"];
     for number in [rseq, set_robust_list, sigaltstack, set_tid_address] {
-        let outcome = run(&sandbox, program, number);
+        let outcome = run(&sandbox, &format!("{WITH_DRIVER}{program}"), number);
         assert_eq!(shown(&outcome), "(-1, 1)", "system call {number}");
     }
 }
 
 /// Makes a system call of the program's own, or reads memory, as its argument says.
 const NATIVE: &str = r"
-import sys
 def f(what):
-    frame = sys._getframe()
-    while 'ctypes' not in frame.f_globals:
-        frame = frame.f_back
-    c = frame.f_globals['ctypes']
+    c = driver()['ctypes']
     syscall = c.CDLL(None).syscall
     syscall.restype = c.c_long
     block = bytearray(1 << 20)
@@ -130,7 +134,11 @@ def f(what):
 ";
 
 fn native(sandbox: &Python, what: &str) -> Outcome {
-    run(sandbox, NATIVE, &format!("{what:?}"))
+    run(
+        sandbox,
+        &format!("{WITH_DRIVER}{NATIVE}"),
+        &format!("{what:?}"),
+    )
 }
 
 #[test]
@@ -283,12 +291,9 @@ fn a_worker_that_a_program_ends_is_replaced() {
 }
 
 /// Goes to the instruction in the trap that a worker stops at when its heap does not end where it ended.
-const PRETENDS: &str = "import sys
+const PRETENDS: &str = "
 def f(x):
-    frame = sys._getframe()
-    while 'ctypes' not in frame.f_globals:
-        frame = frame.f_back
-    ctypes = frame.f_globals['ctypes']
+    ctypes = driver()['ctypes']
     allocator = (ctypes.c_void_p * 5)()
     ctypes.pythonapi.PyMem_GetAllocator(0, allocator)
     here = allocator[1] & ~0xfff
@@ -304,7 +309,7 @@ def f(x):
 fn a_program_that_pretends_that_none_has_begun_is_killed() {
     let Some(sandbox) = sandbox() else { return };
     for _ in 0..3 {
-        let pretends = run(&sandbox, PRETENDS, "3");
+        let pretends = run(&sandbox, &format!("{WITH_DRIVER}{PRETENDS}"), "3");
         assert_eq!(
             pretends,
             Outcome::Killed {
@@ -322,7 +327,7 @@ fn what_the_kernel_was_asked_for_is_not_gone_on_with_for_the_next() {
     let Some(sandbox) = sandbox() else { return };
     // A sleep for a time, not until one, is what the kernel remembers when it is interrupted.
     let sleeps = "(lambda call, place, time: call(35, place(time), 0))(call, c.addressof, (c.c_long * 2)(3, 0))";
-    let mut sleeps = job(NATIVE, &format!("{sleeps:?}"));
+    let mut sleeps = job(&format!("{WITH_DRIVER}{NATIVE}"), &format!("{sleeps:?}"));
     sleeps.limits.wall_ms_max = 300;
     let outcomes = sandbox.run(&sleeps).unwrap().outcomes;
     assert_eq!(outcomes[0].status(), "timeout");

@@ -103,19 +103,19 @@ pub struct BufferMetrics {
     pub admitted_total: u64,
 }
 
-/// The update of a step.
+/// The update of a step. All but the step size are `null` where the step had nothing to learn from.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct PolicyMetrics {
     /// Loss before the update.
-    pub loss: f64,
+    pub loss: Option<f64>,
     /// Norm of the whole gradient before clipping.
-    pub grad_norm: f64,
+    pub grad_norm: Option<f64>,
     /// Mean entropy over trained tokens, nats.
-    pub entropy: f64,
+    pub entropy: Option<f64>,
     /// [`UpdateReport::kl_sampler_learner`].
-    pub kl_sampler_learner: f64,
+    pub kl_sampler_learner: Option<f64>,
     /// Share of trained tokens at which the ratio was clipped.
-    pub clip_fraction: f64,
+    pub clip_fraction: Option<f64>,
     /// Step size.
     pub lr: f64,
 }
@@ -124,12 +124,13 @@ impl PolicyMetrics {
     /// The metrics of an update at this step size.
     #[must_use]
     pub fn new(report: &UpdateReport, learning_rate: f64) -> Self {
+        let measured = |value: f64| (0 < report.tokens_trained).then_some(value);
         Self {
-            loss: report.loss,
-            grad_norm: report.gradient_norm,
-            entropy: report.entropy,
-            kl_sampler_learner: report.kl_sampler_learner,
-            clip_fraction: report.clip_fraction,
+            loss: measured(report.loss),
+            grad_norm: measured(report.gradient_norm),
+            entropy: measured(report.entropy),
+            kl_sampler_learner: measured(report.kl_sampler_learner),
+            clip_fraction: measured(report.clip_fraction),
             lr: learning_rate,
         }
     }

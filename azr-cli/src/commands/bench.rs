@@ -5,6 +5,8 @@ mod memory;
 mod peak;
 mod work;
 
+use std::path::PathBuf;
+
 use azr_model::backend::Backend;
 use azr_model::generate::Usage;
 use azr_model::learn::{Checkpointing, TrainerOptions};
@@ -41,7 +43,7 @@ learn and as products read them, what learning adds (activations kept, or comput
 pub struct Options {
     /// Hugging Face directory, GGUF file, hub id, run directory, or azr-tiny
     #[arg(long, value_name = "M")]
-    model: String,
+    model: PathBuf,
     /// What to time [default: the first four]
     #[arg(long, value_name = "WHAT")]
     what: Vec<What>,
@@ -118,9 +120,9 @@ struct Peak {
 
 /// One measurement.
 #[derive(Debug, Serialize)]
-struct Line<'a> {
+struct Line {
     what: What,
-    model: &'a str,
+    model: String,
     device: Device,
     dtype: &'static str,
     threads: usize,
@@ -266,7 +268,7 @@ fn line<'a>(
     peak: Peak,
     memory_plan_bytes: Option<memory::Plan>,
     (load_seconds, pack_seconds): (f64, f64),
-) -> Line<'a> {
+) -> Line {
     let seconds = spread(measured.seconds.clone());
     let rates = measured
         .seconds
@@ -283,7 +285,7 @@ fn line<'a>(
     let bandwidth_share = bytes_per_second / peak.bytes_per_second;
     Line {
         what,
-        model: &options.model,
+        model: options.model.display().to_string(),
         device: options.device,
         dtype: match options.precision {
             Precision::F32 => "f32",
@@ -341,7 +343,7 @@ fn headings() -> Table {
     ])
 }
 
-fn row(line: &Line<'_>) -> [String; 10] {
+fn row(line: &Line) -> [String; 10] {
     let rates = line.tokens_per_second;
     let memory = line.peak_memory_bytes.map_or_else(
         || "-".to_string(),
@@ -362,7 +364,7 @@ fn row(line: &Line<'_>) -> [String; 10] {
 }
 
 /// What the columns do not say.
-fn note(line: &Line<'_>) -> Option<String> {
+fn note(line: &Line) -> Option<String> {
     if let Some(times) = line.times_one_prefill {
         let (batch, median) = (line.batch, times.median);
         return Some(format!(

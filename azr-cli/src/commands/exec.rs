@@ -17,11 +17,12 @@ use clap::{Args, ValueEnum};
 
 use crate::flag_value::whole;
 use crate::interrupt::Interrupt;
+use crate::json_object::{self, Refusal};
 use crate::lines::{self, Line, Lines};
 use crate::visible::json_line;
 use crate::{Ended, Surroundings, interpreter};
 use desk::Desk;
-use job::{JobLine, Mode, Refusal};
+use job::{JobLine, Mode};
 use verdict::{Pace, Verdict};
 
 /// Reads jobs on standard input, a JSON object a line, runs each in the sandbox and prints a line of results for each,
@@ -203,7 +204,7 @@ impl Work<'_> {
         let job = match line {
             Line::Whole(bytes) => JobLine::read(bytes, self.mode),
             Line::TooLong => Err(Refusal {
-                id: serde_json::Value::Null,
+                id: json_object::no_id(),
                 detail: lines::too_long(LINE_BYTES_MAX),
             }),
         };

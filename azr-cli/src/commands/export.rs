@@ -21,7 +21,7 @@ Examples:
 pub struct Options {
     /// Directory of the run, or anything else that names a model
     #[arg(value_name = "RUN")]
-    run: String,
+    run: PathBuf,
     /// What to write
     #[arg(long, value_name = "FORMAT", default_value = "hf")]
     format: Format,

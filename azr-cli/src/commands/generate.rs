@@ -39,7 +39,7 @@ A line of a prompts file is {\"prompt\": TEXT}, {\"messages\": [{\"role\": R, \"
 pub struct Options {
     /// Hugging Face directory, GGUF file, hub id, run directory, or azr-tiny
     #[arg(long, value_name = "M")]
-    model: String,
+    model: PathBuf,
     /// The text to continue
     #[arg(long, value_name = "TEXT", group = "what")]
     prompt: Option<String>,

@@ -1,6 +1,7 @@
 //! `azr logprobs`: the model's log-probability of given tokens.
 
 use std::io;
+use std::path::PathBuf;
 
 use azr_model::backend::Backend;
 use azr_model::score;
@@ -8,12 +9,11 @@ use azr_model::transformer::Transformer;
 use azr_model::{CpuBackend, LanguageModel, ModelConfig};
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use crate::device::{self, Device};
+use crate::json_object::{self, Id, Refusal};
 use crate::lines::{self, Lines};
 use crate::precision::Precision;
-use crate::visible::visible_line;
 use crate::{Ended, Surroundings, model_name, threads};
 
 /// Reads lines of token ids on standard input and prints a line of natural log-probabilities for each, at temperature 1:
@@ -28,7 +28,7 @@ A line that cannot be scored gives {\"id\": .., \"logprobs\": null, \"error\": .
 pub struct Options {
     /// Hugging Face directory, GGUF file, hub id, run directory, or azr-tiny
     #[arg(long, value_name = "M")]
-    model: String,
+    model: PathBuf,
     /// How products hold the weights; `azr generate` gives the same log-probabilities in the same precision
     #[arg(long, value_name = "PRECISION", default_value = "f32")]
     precision: Precision,
@@ -50,15 +50,15 @@ const BATCH_BYTES_MAX: usize = 64 << 20;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
-    #[serde(default)]
-    id: Value,
+    #[serde(default = "json_object::no_id")]
+    id: Id,
     tokens: Vec<u32>,
 }
 
 /// f32 is written with as many digits as tell it from every other one: 7 to 9 significant ones.
 #[derive(Debug, Serialize)]
 struct Answer<'a> {
-    id: &'a Value,
+    id: &'a Id,
     logprobs: Vec<Option<f32>>,
 }
 
@@ -100,7 +100,7 @@ fn answer<B: Backend>(
             }
             Ok(Some(lines::Line::TooLong)) => {
                 let words = lines::too_long(LINE_BYTES_MAX);
-                batch.add(Err(refusal(Value::Null, words)), 0)?;
+                batch.add(Err(refusal(json_object::no_id(), words)), 0)?;
             }
             Ok(None) => break,
             Err(error) => {
@@ -118,13 +118,13 @@ fn answer<B: Backend>(
 struct Batch<'a, B: Backend> {
     transformer: &'a Transformer<B>,
     surroundings: &'a Surroundings,
-    lines: Vec<Result<Line, Value>>,
+    lines: Vec<Result<Line, Refused>>,
     tokens: usize,
     bytes: usize,
 }
 
 impl<B: Backend> Batch<'_, B> {
-    fn add(&mut self, line: Result<Line, Value>, bytes: usize) -> anyhow::Result<()> {
+    fn add(&mut self, line: Result<Line, Refused>, bytes: usize) -> anyhow::Result<()> {
         let tokens = line.as_ref().map_or(0, |it| it.tokens.len());
         if BATCH_TOKENS_MAX < self.tokens + tokens
             || BATCH_BYTES_MAX < self.bytes + bytes
@@ -158,7 +158,7 @@ impl<B: Backend> Batch<'_, B> {
 }
 
 /// A line, or the answer that refuses it.
-fn read(text: &[u8], config: &ModelConfig) -> Result<Line, Value> {
+fn read(text: &[u8], config: &ModelConfig) -> Result<Line, Refused> {
     let line = parse(text)?;
     let (vocabulary, context) = (config.vocab_size, config.context_tokens_max);
     if let Some(token) = line.tokens.iter().find(|it| vocabulary <= **it as usize) {
@@ -183,28 +183,30 @@ fn read(text: &[u8], config: &ModelConfig) -> Result<Line, Value> {
 }
 
 /// A line as it stands, or the answer that refuses it.
-fn parse(text: &[u8]) -> Result<Line, Value> {
-    let shown = || {
-        visible_line(
-            String::from_utf8_lossy(&text[..text.len().min(160)]).trim_end(),
-            40,
-        )
-    };
-    let wanted = "{\"id\": .., \"tokens\": [..]}";
-    let is_not = |id: Value, error: serde_json::Error| {
-        refusal(id, format!("{} is not {wanted}: {error}", shown()))
-    };
-    let json: Value = serde_json::from_slice(text).map_err(|error| is_not(Value::Null, error))?;
-    if !json.is_object() {
-        let words = format!("{} is no JSON object; write {wanted}", shown());
-        return Err(refusal(Value::Null, words));
-    }
-    let id = json.get("id").cloned().unwrap_or_default();
-    serde_json::from_value(json).map_err(|error| is_not(id, error))
+fn parse(text: &[u8]) -> Result<Line, Refused> {
+    Ok(json_object::read(text, "{\"id\": .., \"tokens\": [..]}")?)
 }
 
-fn refusal(id: Value, words: String) -> Value {
-    json!({ "id": id, "logprobs": null, "error": words })
+fn refusal(id: Id, detail: String) -> Refused {
+    Refused::from(Refusal { id, detail })
+}
+
+/// The answer to a line that cannot be scored.
+#[derive(Debug, Serialize)]
+struct Refused {
+    id: Id,
+    logprobs: (),
+    error: String,
+}
+
+impl From<Refusal> for Refused {
+    fn from(Refusal { id, detail }: Refusal) -> Self {
+        Self {
+            id,
+            logprobs: (),
+            error: detail,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -216,13 +218,10 @@ mod tests {
         for (line, words) in [
             (&b"[1, [2, 3]]"[..], "no JSON object"),
             (br#"{"tokens": [1], "bogus": 2}"#, "bogus"),
-            (b"{\"id\": \"\xff\"}", "is not {"),
+            (b"{\"id\": \"\xff\"}", "not JSON"),
         ] {
             let refusal = parse(line).unwrap_err();
-            assert!(
-                refusal["error"].as_str().unwrap().contains(words),
-                "{refusal}"
-            );
+            assert!(refusal.error.contains(words), "{refusal:?}");
         }
         assert_eq!(parse(br#"{"tokens": [1, 2]}"#).unwrap().tokens, [1, 2]);
     }

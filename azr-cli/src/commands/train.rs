@@ -7,6 +7,7 @@ mod plan;
 mod progress;
 pub mod text_file;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -47,7 +48,7 @@ pub struct Options {
     config: Option<PathBuf>,
     /// Hugging Face directory, GGUF file, hub id, run directory, or azr-tiny; instead of the run file's model.source
     #[arg(long, value_name = "M")]
-    model: Option<String>,
+    model: Option<PathBuf>,
     /// Change one value of the run file; may be given several times
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
@@ -67,7 +68,7 @@ pub struct Options {
 
 /// Starts or resumes a run and drives it to its end.
 pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Ended> {
-    // From here on a signal asks for an orderly end, so that no moment of a run is without one.
+    // From here on a signal asks for an orderly end.
     let interrupt = Interrupt::listen()?;
     let mut run = match &options.resume {
         Some(directory) => resume(directory, options.device, surroundings)?,
@@ -109,7 +110,7 @@ fn way_on(error: &RunError, directory: &Path) -> String {
             "change the value in {path}/config.toml, then go on from the last checkpoint with azr train --resume {path}"
         ),
         _ => format!(
-            "once that is mended, go on from the last checkpoint with azr train --resume {path}"
+            "after fixing that, go on from the last checkpoint with azr train --resume {path}"
         ),
     }
 }
@@ -117,24 +118,48 @@ fn way_on(error: &RunError, directory: &Path) -> String {
 /// A new run; none for a dry one.
 fn start(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Option<Run>> {
     let config = plan::resolve(options)?;
-    let directory = options
-        .run_dir
-        .clone()
-        .unwrap_or_else(|| place::fresh(&config.model.source, SystemTime::now()));
+    let now = SystemTime::now();
+    let source = &config.model.source;
     if options.dry_run {
+        let fresh = || place::fresh(source, now);
+        let directory = options.run_dir.clone().unwrap_or_else(fresh);
         plan::show(&config, &directory, &surroundings.sink)?;
         return Ok(None);
     }
-    if RunDirectory::is_one(&directory) {
+    if let Some(directory) = &options.run_dir {
+        return start_in(directory, config, options.device, surroundings).map(Some);
+    }
+    let directory = place::claim(source, now).map_err(|error| {
+        WrongRequest::because(
+            "no directory can be made in runs; choose one with --run-dir",
+            error,
+        )
+    })?;
+    let started = start_in(&directory, config, options.device, surroundings);
+    if started.is_err() {
+        // It goes only if nothing is in it.
+        let _ = fs::remove_dir(&directory);
+    }
+    started.map(Some)
+}
+
+fn start_in(
+    directory: &Path,
+    config: Config,
+    device: Device,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Run> {
+    if RunDirectory::is_one(directory) {
+        let path = directory.to_path_buf();
         return Err(WrongRequest::because(
             "nothing was started",
-            RunError::Exists { path: directory },
+            RunError::Exists { path },
         ));
     }
     threads::start()?;
     let sandbox = interpreter::sandbox(&config.sandbox, surroundings)?;
     let load = || model_name::load(&config.model.source, surroundings);
-    let policy = match options.device {
+    let policy = match device {
         Device::Cpu => begin(processor(&config), load()?, &config)?,
         Device::Cuda(index) => {
             let precision = config.model.precision;
@@ -148,9 +173,7 @@ fn start(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Optio
         } => anyhow::Error::new(error),
         _ => WrongRequest::because("the run has nothing to start with", error),
     })?;
-    Run::start(config, &directory, policy, sandbox, material)
-        .map(Some)
-        .map_err(judged)
+    Run::start(config, directory, policy, sandbox, material).map_err(judged)
 }
 
 fn processor(config: &Config) -> CpuBackend {

@@ -311,3 +311,72 @@ fn a_thread_that_does_not_start_ends_the_work_with_a_sentence() {
         .unwrap();
     Answer::from(output).has_no_thread();
 }
+
+#[test]
+fn an_id_comes_back_as_it_was_given() {
+    let place = tempfile::tempdir().unwrap();
+    let ids = [
+        "12345678901234567890123",
+        "1e400",
+        "[1.0, {\"a\": null}]",
+        "-0",
+    ];
+    let lines: String = ids
+        .iter()
+        .map(|id| {
+            format!("{{\"id\": {id}, \"program\": \"def f(): return 1\", \"inputs\": [\"\"]}}\n")
+        })
+        .collect();
+    let answer = azr_with_input(place.path(), &["exec"], &lines);
+    for (line, id) in answer.is_done().out.lines().zip(ids) {
+        assert!(
+            line.starts_with(&format!("{{\"id\":{id},\"status\":\"ok\"")),
+            "{line}"
+        );
+    }
+}
+
+/// Lines that something is wrong with, and what the answer says.
+const WRONG_LINES: &[(&str, &str, &str)] = &[
+    (
+        r#"{"id":1,"program":"","inputs":[""],"cpu_ms_max":"100"}"#,
+        "1",
+        r#"cpu_ms_max: invalid type: string \"100\", expected a whole number"#,
+    ),
+    (
+        r#"{"id":2,"program":"","inputs":[1]}"#,
+        "2",
+        "inputs[0]: invalid type: the number `1`, expected a string",
+    ),
+    (
+        r#"{"id":3,"program":"def f(): return '\ud800'","inputs":[""]}"#,
+        "3",
+        "program: half of a surrogate pair",
+    ),
+    (
+        r#"{"id":4,"program":"","entry":"S().go","inputs":["3"],"inputs_are":"expressions"}"#,
+        "4",
+        "entry is S().go, which is no name",
+    ),
+];
+
+#[test]
+fn a_line_that_is_no_job_says_what_is_wrong_and_where() {
+    let place = tempfile::tempdir().unwrap();
+    let first = "\u{feff}{\"id\":0,\"program\":\"def f(): return 1\",\"inputs\":[\"\"]}";
+    let lines: Vec<&str> = [first]
+        .into_iter()
+        .chain(WRONG_LINES.iter().map(|it| it.0))
+        .collect();
+    let answer = azr_with_input(place.path(), &["exec"], &lines.join("\n"));
+    let mut answers = answer.is_done().out.lines();
+    let first = answers.next().unwrap();
+    assert!(first.starts_with("{\"id\":0,\"status\":\"ok\""), "{first}");
+    for (answer, (_, id, words)) in answers.zip(WRONG_LINES) {
+        let begins = format!("{{\"id\":{id},\"status\":\"invalid\"");
+        assert!(
+            answer.starts_with(&begins) && answer.contains(words),
+            "{answer}"
+        );
+    }
+}

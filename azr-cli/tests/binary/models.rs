@@ -258,7 +258,7 @@ fn lines_that_cannot_be_scored_say_why_and_the_rest_goes_on() {
     for (answer, words) in
         answers
             .iter()
-            .zip(["not {", "vocabulary", "no tokens", "takes 512", "tokens"])
+            .zip(["not JSON", "vocabulary", "no tokens", "takes 512", "tokens"])
     {
         assert!(
             answer["logprobs"].is_null() && answer["error"].as_str().unwrap().contains(words),

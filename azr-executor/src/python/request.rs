@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use unicode_normalization::UnicodeNormalization;
+
 use crate::encoding::encode_arguments;
 use crate::job::{Job, Limits};
 use crate::python::result::NONCE_BYTES;
@@ -40,8 +42,10 @@ impl Run<'_> {
         } = self.job.limits;
         let bans = self.job.bans.modules.join("\n");
         let arguments = encode_arguments(self.input);
+        // The interpreter normalizes the names in a source text.
+        let entry: String = self.job.entry.nfkc().collect();
         let parts: [&[u8]; 4] = [
-            self.job.entry.as_bytes(),
+            entry.as_bytes(),
             bans.as_bytes(),
             self.job.program.as_bytes(),
             &arguments,

@@ -19,6 +19,10 @@ pub(super) const NONCE_BYTES: usize = 16;
 const CLASS_CHARACTERS_MAX: usize = 200;
 const MESSAGE_CHARACTERS_MAX: usize = 500;
 
+/// What CPython says where one of its functions fails without a reason: some do so when no memory is left, such as
+/// `collections.deque(itertools.repeat(0))`.
+const NO_EXCEPTION_SET: &str = "returned NULL without setting an exception";
+
 /// The length of the records that follow the header; none when the run's nonce does not stand before them, which means
 /// that there is no result.
 pub(super) fn records_length(header: &[u8], nonce: &[u8; NONCE_BYTES]) -> Option<usize> {
@@ -60,6 +64,9 @@ fn outcome(reader: &mut Reader<'_>, bytes_max: u64) -> Result<Outcome, DecodeErr
         }
         b'X' => {
             let (class, message) = (reader.text()?, reader.text()?);
+            if class == "SystemError" && message.ends_with(NO_EXCEPTION_SET) {
+                return Ok(Outcome::Exceeded(Limit::Memory));
+            }
             Ok(Outcome::Raised(Exception {
                 class: bounded(class, CLASS_CHARACTERS_MAX),
                 message: bounded(message, MESSAGE_CHARACTERS_MAX),

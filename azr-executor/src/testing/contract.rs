@@ -268,6 +268,12 @@ const CASES: &[Case<'_>] = &[
         Expected::Limit(Limit::Memory),
     ),
     runs(
+        "memory is limited where the interpreter does not say so",
+        "import collections, itertools\ndef f(x):\n    return len(collections.deque(itertools.repeat(x)))",
+        "0",
+        Expected::Limit(Limit::Memory),
+    ),
+    runs(
         "a result is limited",
         "def f(x):\n    return 'x' * x",
         "2000000",

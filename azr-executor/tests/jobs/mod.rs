@@ -67,3 +67,11 @@ pub fn serving() -> Vec<Backend> {
     backends.retain(|it| *it != Backend::Exec);
     backends
 }
+
+/// Begins a program that has native control of its worker: `driver()` gives the names of the driver, `ctypes` among them.
+pub const WITH_DRIVER: &str = "
+import gc, sys
+def driver():
+    gc.unfreeze()
+    return next(it for it in gc.get_objects() if type(it) is dict and 'KEPT' in it and 'map_window' in it)
+";

@@ -20,8 +20,8 @@ impl ModelSource {
     ///
     /// # Errors
     /// [`SourceError`], which says what was tried.
-    pub fn parse(text: &str) -> Result<Self, SourceError> {
-        let path = Path::new(text);
+    pub fn parse(name: impl AsRef<Path>) -> Result<Self, SourceError> {
+        let path = name.as_ref();
         let has_config = |path: &Path| path.join("config.json").exists();
         if path.is_dir() {
             return match has_config(path) {
@@ -42,6 +42,7 @@ impl ModelSource {
                 }),
             };
         }
+        let text = path.to_str().unwrap_or_default();
         let like_a_path = [".", "/", "~"].iter().any(|start| text.starts_with(start));
         match HubModel::parse(text) {
             Some(model) if !like_a_path => Ok(Self::Hub(model)),

@@ -54,6 +54,8 @@ pub struct Hub {
     pub cache: PathBuf,
     /// An access token for models that need one. Without it, the file `token` beside the cache is used if there is one.
     pub token: Option<String>,
+    /// Nothing is asked over the network: what the cache does not hold is an error.
+    pub is_offline: bool,
     /// Told how far downloads are.
     pub report: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
 }
@@ -171,6 +173,17 @@ enum Part {
 fn fetch_part(hub: &Hub, model: &HubModel, part: Part) -> Result<Fetched, HubError> {
     let cache = Cache::new(hub.cache.clone());
     let branch = Repo::with_revision(model.id.clone(), RepoType::Model, model.revision.clone());
+    if hub.is_offline {
+        let found = cache.repo(branch).get(model.marker());
+        let absent = || HubError::Offline {
+            cache: hub.cache.clone(),
+        };
+        return found.map(|it| model.at(&it)).ok_or_else(absent);
+    }
+    std::fs::create_dir_all(&hub.cache).map_err(|source| HubError::Cache {
+        path: hub.cache.clone(),
+        source,
+    })?;
     let mut builder = ApiBuilder::from_cache(cache.clone())
         .with_endpoint(hub.endpoint.clone())
         .with_progress(false);
@@ -182,8 +195,7 @@ fn fetch_part(hub: &Hub, model: &HubModel, part: Part) -> Result<Fetched, HubErr
         .map_err(|error| answer("the client", error))?;
     let listing = match listing(&api, hub, model, &branch) {
         Err(error @ HubError::Unreachable { .. }) => {
-            let marker = model.file.as_deref().unwrap_or(CONFIG);
-            let Some(found) = cache.repo(branch).get(marker) else {
+            let Some(found) = cache.repo(branch).get(model.marker()) else {
                 return Err(error);
             };
             tracing::warn!(%model, %error, "the hub cannot be reached; using what the cache holds");
@@ -241,6 +253,11 @@ fn listing(api: &Api, hub: &Hub, model: &HubModel, branch: &Repo) -> Result<List
 }
 
 impl HubModel {
+    /// The file that the cache holds once the model is whole.
+    fn marker(&self) -> &str {
+        self.file.as_deref().unwrap_or(CONFIG)
+    }
+
     /// `found` is a file of the model.
     fn at(&self, found: &Path) -> Fetched {
         match &self.file {

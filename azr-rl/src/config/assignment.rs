@@ -20,7 +20,7 @@ pub fn set(table: &mut Table, assignment: &str) -> Result<(), ConfigError> {
     if key.is_empty() || text.is_empty() {
         return Err(malformed());
     }
-    let slot = find(table, key)?;
+    let slot = find(table, key, key)?;
     *slot = value_like(slot, text).ok_or_else(|| {
         if is_whole_number(text) {
             let assignment = quoted(assignment);
@@ -32,30 +32,34 @@ pub fn set(table: &mut Table, assignment: &str) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn find<'t>(table: &'t mut Table, key: &str) -> Result<&'t mut Value, ConfigError> {
-    let (section, rest) = match key.split_once('.') {
-        Some((section, rest)) => (section, Some(rest)),
-        None => (key, None),
+/// The value of `rest`, the part of the key `whole` that is left below this table.
+fn find<'t>(table: &'t mut Table, rest: &str, whole: &str) -> Result<&'t mut Value, ConfigError> {
+    let no_such_key = |known: String| ConfigError::NoSuchKey {
+        key: quoted(whole),
+        known,
     };
-    let no_such_key = |table: &Table| ConfigError::NoSuchKey {
-        key: quoted(key),
-        known: format!(
-            "there are: {}",
-            table.keys().cloned().collect::<Vec<_>>().join(", ")
-        ),
+    let (name, below) = match rest.split_once('.') {
+        Some((name, below)) => (name, Some(below)),
+        None => (rest, None),
     };
-    if !table.contains_key(section) {
-        return Err(no_such_key(table));
-    }
-    let known = no_such_key(table);
-    let value = table.get_mut(section).ok_or(known)?;
-    match (value, rest) {
-        (Value::Table(inner), Some(rest)) => find(inner, rest),
-        (_, Some(_)) => Err(ConfigError::NoSuchKey {
-            key: quoted(key),
-            known: format!("`{section}` is a value, not a section"),
-        }),
-        (value, None) => Ok(value),
+    let section = whole
+        .strip_suffix(rest)
+        .unwrap_or_default()
+        .trim_end_matches('.');
+    let names: Vec<&str> = table.keys().map(String::as_str).collect();
+    let place = match section {
+        "" => "there are".to_owned(),
+        section => format!("[{}] has", quoted(section)),
+    };
+    let known = format!("{place}: {}", names.join(", "));
+    match (table.get_mut(name), below) {
+        (None, _) => Err(no_such_key(known)),
+        (Some(Value::Table(inner)), Some(below)) => find(inner, below, whole),
+        (Some(_), Some(_)) => Err(no_such_key(format!(
+            "`{}` is a value, not a section",
+            quoted(name)
+        ))),
+        (Some(value), None) => Ok(value),
     }
 }
 

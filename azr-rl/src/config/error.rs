@@ -15,7 +15,7 @@ pub enum ConfigError {
         problem: String,
     },
     /// A key is unknown, missing or of the wrong type.
-    #[error("the file does not fit: {problem}; compare it with the files in configs/")]
+    #[error("a key does not fit: {problem}; compare with the files in configs/")]
     Keys {
         /// What does not fit, with the key.
         problem: String,

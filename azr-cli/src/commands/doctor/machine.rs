@@ -8,6 +8,7 @@ use azr_model::Isa;
 
 use super::{Finding, State, cuda};
 use crate::environment::Environment;
+use crate::visible::visible;
 
 /// Disk that a run of azr-tiny and its checkpoints take at most, bytes.
 const DISK_BYTES_MIN: u64 = 1 << 30;
@@ -152,10 +153,15 @@ fn hub(environment: &Environment) -> Finding {
     } else {
         "without a token"
     };
+    let cache = visible(&environment.hub_cache.display().to_string());
     finding(
         "hub",
         State::Good,
-        format!("hub ids are fetched from {place}, {token}"),
+        if environment.hub_is_offline {
+            format!("hub ids are looked for in {cache} alone (HF_HUB_OFFLINE is set)")
+        } else {
+            format!("hub ids are fetched from {place}, {token}, into {cache}")
+        },
         String::new,
     )
 }

@@ -3,7 +3,9 @@
 use azr_executor::{Bans, Equality, Limits};
 use clap::ValueEnum;
 use serde::Deserialize;
-use serde_json::Value as Json;
+
+use crate::json_object::{self, Id, Refusal};
+use crate::visible::visible_line;
 
 /// How a job is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
@@ -32,8 +34,8 @@ pub enum InputsAre {
 #[serde(deny_unknown_fields)]
 pub struct JobLine {
     /// Anything; comes back with the result.
-    #[serde(default)]
-    pub id: Json,
+    #[serde(default = "json_object::no_id")]
+    pub id: Id,
     /// Source text.
     pub program: String,
     /// Argument lists as text.
@@ -61,55 +63,53 @@ pub struct JobLine {
     bans: Option<Vec<String>>,
 }
 
-fn entry_default() -> String {
-    "f".to_owned()
+/// Whether Python could read it as one name. The interpreter has the last word.
+fn is_name(text: &str) -> bool {
+    let mut characters = text.chars();
+    characters
+        .next()
+        .is_some_and(|it| it == '_' || it.is_alphabetic())
+        && characters.all(|it| it == '_' || it.is_alphanumeric())
 }
 
-/// Why a line is no job.
-#[derive(Debug)]
-pub struct Refusal {
-    /// Its id, where it has one.
-    pub id: Json,
-    /// What is wrong with it, in words.
-    pub detail: String,
+fn entry_default() -> String {
+    "f".to_owned()
 }
 
 impl JobLine {
     /// Reads a line. Its mode is `usual` unless it names one.
     pub fn read(line: &[u8], usual: Mode) -> Result<Self, Refusal> {
-        let json: Json = serde_json::from_slice(line).map_err(|error| Refusal {
-            id: Json::Null,
-            detail: format!("the line is not JSON: {error}"),
-        })?;
-        let id = json.get("id").cloned().unwrap_or_default();
-        let refuse = |detail: String| Refusal {
-            id: id.clone(),
-            detail,
-        };
-        if !json.is_object() {
-            return Err(refuse("the line is no JSON object".to_owned()));
+        let job: Self = json_object::read(line, "a job")?;
+        match job.problem(usual) {
+            Some(detail) => Err(Refusal { id: job.id, detail }),
+            None => Ok(job),
         }
-        let job: Self = serde_json::from_value(json)
-            .map_err(|error| refuse(format!("the line is no job: {error}")))?;
-        if job.inputs.is_empty() && job.predicted_input.is_none() {
-            return Err(refuse(
+    }
+
+    /// What is wrong with what it says, in words.
+    fn problem(&self, usual: Mode) -> Option<String> {
+        if self.inputs.is_empty() && self.predicted_input.is_none() {
+            return Some(
                 "the job has no inputs; give at least one, \"\" for a call without arguments"
                     .to_owned(),
-            ));
+            );
         }
-        let has_prediction = job.prediction.is_some() || job.predicted_input.is_some();
-        if job.mode.unwrap_or(usual) == Mode::Predict && !has_prediction {
-            return Err(refuse(
+        let has_prediction = self.prediction.is_some() || self.predicted_input.is_some();
+        if self.mode.unwrap_or(usual) == Mode::Predict && !has_prediction {
+            return Some(
                 "the job predicts nothing; give prediction or predicted_input, or another mode"
                     .to_owned(),
+            );
+        }
+        if !is_name(&self.entry) {
+            return Some(format!(
+                "entry is {}, which is no name; give the name of a function that the program defines",
+                visible_line(&self.entry, 80)
             ));
         }
-        if let Some(name) = job.limit_of_nothing() {
-            return Err(refuse(format!(
-                "{name} is 0, and nothing can run on that; give at least 1 or leave it out"
-            )));
-        }
-        Ok(job)
+        self.limit_of_nothing().map(|name| {
+            format!("{name} is 0, and nothing can run on that; give at least 1 or leave it out")
+        })
     }
 
     /// The first limit that is 0.
@@ -179,6 +179,16 @@ mod tests {
     fn only_an_object_is_a_job() {
         for line in [r#"[1, "def f(): return 1", [""]]"#, "3", "null"] {
             assert_eq!(refused(line), "the line is no JSON object");
+        }
+    }
+
+    #[test]
+    fn an_entry_that_is_no_name_is_what_is_wrong() {
+        for entry in ["S().go", "", "1f", "f g", "a.b"] {
+            let detail = refused(&format!(
+                r#"{{"program": "", "inputs": [""], "entry": "{entry}"}}"#
+            ));
+            assert!(detail.starts_with("entry is "), "{detail}");
         }
     }
 

@@ -6,14 +6,14 @@ use azr_executor::{
     syntax,
 };
 use serde::Serialize;
-use serde_json::Value as Json;
 
-use super::job::{InputsAre, JobLine, Mode, Refusal};
+use super::job::{InputsAre, JobLine, Mode};
+use crate::json_object::{Id, Refusal};
 
 /// What came of a job.
 #[derive(Debug, Serialize)]
 pub struct Verdict {
-    id: Json,
+    id: Id,
     /// The first that is not ok, or ok.
     status: &'static str,
     statuses: Vec<&'static str>,
@@ -251,12 +251,7 @@ fn expression_answers(
 ) -> Result<Option<Answers>, SandboxError> {
     let (mut answers, mut micros) = (Vec::new(), 0);
     for input in inputs {
-        let is_name = !job.entry.is_empty()
-            && job
-                .entry
-                .chars()
-                .all(|it| it == '_' || it.is_alphanumeric());
-        if !is_name || !syntax::is_argument_list(input) {
+        if !syntax::is_argument_list(input) {
             answers.push(Answer::Refused("the input is no argument list".to_owned()));
             continue;
         }

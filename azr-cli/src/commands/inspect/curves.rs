@@ -17,11 +17,12 @@ const CURVE_COLUMNS_MAX: usize = 40;
 const PROGRAM_CHARACTERS_MAX: usize = 72;
 
 /// What a curve has to be named like to be shown without `--all`; `*` stands for one part.
-const TELLING: [&str; 12] = [
+const TELLING: [&str; 13] = [
     "eval.*.solve_rate",
     "lanes.solve.*.solve_rate",
     "lanes.solve.*.reward_mean",
     "lanes.propose.*.valid_rate",
+    "lanes.*.*.truncated_rate",
     "lanes.propose.*.reward_mean",
     "learnability.*.mean",
     "buffer.tasks.*",

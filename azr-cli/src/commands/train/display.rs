@@ -158,6 +158,11 @@ impl Drop for Live<'_> {
 /// What is worth a line that stays, on a terminal as elsewhere.
 fn note_rare(sink: &Sink, event: &Event<'_>) {
     match event {
+        Event::Step(metrics) => {
+            if let Some(words) = progress::nothing_learned(metrics) {
+                sink.note(&words);
+            }
+        }
         Event::Evaluated { step, evaluation } => {
             let rates: Vec<String> = evaluation
                 .since(evaluation)

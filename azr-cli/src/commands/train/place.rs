@@ -1,27 +1,44 @@
-//! Where a new run is kept when nobody says where: `runs/<date>-<name>`, made unique.
+//! Where a new run is kept unless a flag says where: `runs/<date>-<name>`, made unique.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// A directory below `runs` that does not exist yet, named after today and the model.
+/// A directory below `runs`, named after today and the model, that does not exist.
 pub fn fresh(model: &str, now: SystemTime) -> PathBuf {
-    let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |it| it.as_secs());
-    let name = format!("{}-{}", date(seconds), stem(model));
-    first_free(Path::new("runs"), &name)
+    let free = names(model, now).find(|it| !it.exists());
+    free.unwrap_or_default()
 }
 
-fn first_free(parent: &Path, name: &str) -> PathBuf {
-    let numbered = |number: u32| {
-        parent.join(if number == 1 {
-            name.to_string()
-        } else {
-            format!("{name}-{number}")
-        })
-    };
-    (1..)
-        .map(numbered)
-        .find(|it| !it.exists())
-        .unwrap_or_else(|| parent.join(name))
+/// Makes such a directory, which is then no other run's, and nothing in it.
+///
+/// # Errors
+/// When no directory can be made there.
+pub fn claim(model: &str, now: SystemTime) -> io::Result<PathBuf> {
+    fs::create_dir_all(PARENT)?;
+    for name in names(model, now) {
+        match fs::create_dir(&name) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|()| name),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+const PARENT: &str = "runs";
+
+/// `runs/<date>-<name>`, then the same with `-2`, `-3` and so on.
+fn names(model: &str, now: SystemTime) -> impl Iterator<Item = PathBuf> {
+    let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |it| it.as_secs());
+    let first = format!("{}-{}", date(seconds), stem(model));
+    let others = (2_u32..).map({
+        let first = first.clone();
+        move |number| format!("{first}-{number}")
+    });
+    std::iter::once(first)
+        .chain(others)
+        .map(|name| Path::new(PARENT).join(name))
 }
 
 /// The last part of a path or hub id, without what would be odd in the name of a directory.
@@ -109,9 +126,12 @@ mod tests {
 
     #[test]
     fn a_second_run_of_a_day_gets_a_number() {
-        let place = tempfile::tempdir().unwrap();
-        assert_eq!(first_free(place.path(), "a"), place.path().join("a"));
-        std::fs::create_dir(place.path().join("a")).unwrap();
-        assert_eq!(first_free(place.path(), "a"), place.path().join("a-2"));
+        let names: Vec<PathBuf> = names("a/B", UNIX_EPOCH).take(3).collect();
+        let expected = [
+            "runs/1970-01-01-b",
+            "runs/1970-01-01-b-2",
+            "runs/1970-01-01-b-3",
+        ];
+        assert_eq!(names, expected.map(PathBuf::from));
     }
 }

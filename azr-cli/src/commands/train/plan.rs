@@ -3,10 +3,11 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use azr_rl::config::Config;
+use azr_rl::config::{Config, ConfigError};
 
 use super::{Options, text_file};
 use crate::embedded;
+use crate::environment::expanded;
 use crate::request::WrongRequest;
 use crate::sink::Sink;
 use crate::visible::visible;
@@ -28,26 +29,68 @@ pub fn resolve(options: &Options) -> anyhow::Result<Config> {
             )
         })?,
     };
-    let model = options.model.iter().map(|it| format!("model.source={it}"));
-    let assignments: Vec<String> = model.chain(options.set.iter().cloned()).collect();
-    let from = options.config.as_ref().map_or_else(
-        || "the embedded run file".to_string(),
-        |it| it.display().to_string(),
-    );
-    let mut config = Config::parse(&text, assignments.iter().map(String::as_str))
-        .map_err(|error| WrongRequest::because(from, error))?;
+    let model = options.model.as_deref().map(model_change).transpose()?;
+    let set = options.set.iter().map(|it| Change {
+        flag: format!("--set {it}"),
+        assignment: it.clone(),
+    });
+    let changes: Vec<Change> = model.into_iter().chain(set).collect();
+    let assignments = changes.iter().map(|it| it.assignment.as_str());
+    let mut config = Config::parse(&text, assignments).map_err(|error| {
+        let change = changes.iter().rev().find(|it| it.is_named_in(&error));
+        let from = match (change, &options.config) {
+            (Some(change), _) => change.flag.clone(),
+            (None, Some(path)) => path.display().to_string(),
+            (None, None) => "the embedded run file".to_owned(),
+        };
+        WrongRequest::because(from, error)
+    })?;
     if let Some(path) = absolute(&config.model.source) {
         config.model.source = path;
     }
     Ok(config)
 }
 
+/// A change to the run file, and the flag that asks for it.
+struct Change {
+    flag: String,
+    assignment: String,
+}
+
+/// A run file is text, so the name of its model is too.
+fn model_change(model: &Path) -> anyhow::Result<Change> {
+    let shown = model.display();
+    let name = model.to_str().ok_or_else(|| {
+        WrongRequest::new(format!("--model {shown} is not UTF-8, which a run file has to be; rename it, or make a link to it"))
+    })?;
+    Ok(Change {
+        flag: format!("--model {name}"),
+        assignment: format!("model.source={name}"),
+    })
+}
+
+impl Change {
+    /// Whether it is what the error is about.
+    fn is_named_in(&self, error: &ConfigError) -> bool {
+        let key = self.assignment.split('=').next().unwrap_or_default().trim();
+        match error {
+            ConfigError::Value { key: wrong, .. } => wrong == key,
+            ConfigError::Keys { problem } => problem.contains(&format!("`{key}`")),
+            ConfigError::NoSuchKey { .. }
+            | ConfigError::Assignment { .. }
+            | ConfigError::TooLarge { .. } => error.to_string().contains(key),
+            ConfigError::Syntax { .. } | ConfigError::Write { .. } => false,
+        }
+    }
+}
+
 /// The full path of a model that lies on this disk, so that a run goes on from whatever directory.
 fn absolute(source: &str) -> Option<String> {
-    if source == embedded::NAME || !Path::new(source).exists() {
+    let path = expanded(source.into());
+    if source == embedded::NAME || !path.exists() {
         return None;
     }
-    let path = std::path::absolute(source).ok()?;
+    let path = std::path::absolute(path).ok()?;
     path.to_str().map(str::to_owned)
 }
 
@@ -170,6 +213,39 @@ mod tests {
                 "{arguments:?}"
             );
         }
+    }
+
+    #[test]
+    fn an_error_names_the_flag_that_it_comes_from() {
+        for (assignment, words) in [
+            (
+                "optimizer.learning_rate=0",
+                "--set optimizer.learning_rate=0: `optimizer.learning_rate` is 0",
+            ),
+            (
+                "optimizer.lr=1e-4",
+                "has no key `optimizer.lr`; [optimizer] has: ",
+            ),
+            ("optimizer.lr=1e-4", "--set optimizer.lr=1e-4: "),
+            (
+                "steps=2.5",
+                "--set steps=2.5: a key does not fit: invalid type: the number `2.5`, expected a whole number, at least 0 in `steps`",
+            ),
+            ("steps=", "--set steps=: `steps=` is not an assignment"),
+        ] {
+            let error = resolve(&options(&["--set", "steps=3", "--set", assignment])).unwrap_err();
+            let sentence = crate::request::sentence(&error);
+            assert!(sentence.contains(words), "{sentence}");
+        }
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("run.toml");
+        fs::write(&file, "steps = 3").unwrap();
+        let arguments = ["--config", file.to_str().unwrap(), "--set", "steps=4"];
+        let sentence = crate::request::sentence(&resolve(&options(&arguments)).unwrap_err());
+        assert!(
+            sentence.contains("run.toml: ") && sentence.contains("`seed`"),
+            "{sentence}"
+        );
     }
 
     #[test]

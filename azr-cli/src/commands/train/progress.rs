@@ -79,14 +79,54 @@ pub fn buffer_line(metrics: &StepMetrics) -> String {
 /// Loss, gradient, entropy and how far sampler and learner are apart.
 pub fn policy_line(metrics: &StepMetrics) -> String {
     let policy = &metrics.policy;
+    let short_or_none = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), short);
     format!(
         "update   loss {}   gradient {}   entropy {}   sampler-learner {}   {} tok/s",
-        short(policy.loss),
-        short(policy.grad_norm),
-        short(policy.entropy),
-        short(policy.kl_sampler_learner),
+        short_or_none(policy.loss),
+        short_or_none(policy.grad_norm),
+        short_or_none(policy.entropy),
+        short_or_none(policy.kl_sampler_learner),
         short(metrics.tokens.trained_per_second)
     )
+}
+
+/// Says so when a step learned nothing, and why.
+pub fn nothing_learned(metrics: &StepMetrics) -> Option<String> {
+    let words = || {
+        format!(
+            "step {} learned nothing: {}",
+            metrics.step,
+            why(&metrics.lanes)
+        )
+    };
+    (metrics.tokens.trained == 0).then(words)
+}
+
+fn why(lanes: &BTreeMap<Role, BTreeMap<TaskKind, LaneMetrics>>) -> String {
+    let all_cut = |role: Role| {
+        let lanes = lanes.get(&role);
+        let mut rates = lanes
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .filter_map(|it| it.truncated_rate);
+        rates
+            .next()
+            .is_some_and(|first| rates.chain([first]).all(|it| it == 1.0))
+    };
+    let limits = [
+        (Role::Propose, "proposals", "sampling.proposal_tokens_max"),
+        (Role::Solve, "answers", "sampling.answer_tokens_max"),
+    ];
+    let cut: Vec<String> = limits
+        .iter()
+        .filter(|(role, ..)| all_cut(*role))
+        .map(|(_, responses, limit)| format!("all {responses} were cut at {limit}; raise it"))
+        .collect();
+    if cut.is_empty() {
+        "no response was better or worse than its baseline".to_owned()
+    } else {
+        cut.join(", ")
+    }
 }
 
 /// Minutes and seconds, or hours and minutes.
@@ -129,6 +169,26 @@ mod tests {
             [0.4, 59.6, 61.0, 3_700.0].map(duration),
             ["0 s", "1 min 00 s", "1 min 01 s", "1 h 01 min"]
         );
+    }
+
+    #[test]
+    fn a_step_that_learned_nothing_says_why() {
+        let cut = LaneMetrics {
+            truncated_rate: Some(1.0),
+            ..LaneMetrics::default()
+        };
+        let whole = LaneMetrics {
+            truncated_rate: Some(0.5),
+            ..LaneMetrics::default()
+        };
+        let lanes = |it| BTreeMap::from([(TaskKind::Deduction, it)]);
+        let both = BTreeMap::from([(Role::Propose, lanes(whole)), (Role::Solve, lanes(cut))]);
+        assert_eq!(
+            why(&both),
+            "all answers were cut at sampling.answer_tokens_max; raise it"
+        );
+        let answered = BTreeMap::from([(Role::Solve, lanes(whole))]);
+        assert!(why(&answered).ends_with("than its baseline"));
     }
 
     #[test]

@@ -12,8 +12,8 @@ CALLS_DONE = 16
 RESULT_LENGTH = struct.Struct("<I")
 # Address space for the driver to report in when a program has used up its own.
 HEADROOM_BYTES = 16 << 20
-# Frames below a program that a script would not have, counted by tests/lifecycle.rs: here, and under the native part.
-OWN_FRAMES, NATIVE_FRAMES = 4, 2
+# Frames below a program that a script would not have, counted by tests/lifecycle.rs; under the native part there are none.
+OWN_FRAMES = 4
 
 
 class Run:
@@ -172,13 +172,15 @@ def forget_loading(index, content):
 def native_settings(settings, windows, store, address_space, submodules, rules):
     """What the native part is told, as it lays it out: 64 bits each. Objects live as long as the process."""
     worker_filter = ctypes.create_string_buffer(bytes.fromhex(settings["worker_filter"]))
-    objects = [compile, "<program>", "exec", 0, builtins, type_name, exception_arguments, INT_MAX, -INT_MAX, submodules]
+    objects = [compile, "<program>", "exec", 0, builtins, type_name, exception_arguments, BUILT_IN_EXCEPTIONS]
+    objects += [INT_MAX, -INT_MAX, submodules, atexit._clear]
     words = [settings["rolls_back"], SOCKET, "pid" not in settings["namespaces"], address_space, *windows]
     words += [settings["result_bytes"], *map(id, objects), PROC, rules]
     words += [ctypes.addressof(worker_filter), len(worker_filter) // 8]
     words += [*store, settings["store_bytes"], STORE]
-    KEPT.extend([objects, worker_filter])
-    return (ctypes.c_int64 * len(words))(*words)
+    words = (ctypes.c_int64 * len(words))(*words)
+    KEPT.extend([objects, worker_filter, words])
+    return words
 
 
 def map_window(descriptor, length, protection):
@@ -194,6 +196,15 @@ def close_all_but(kept):
     for descriptor in [*sorted(kept), 4096]:
         os.closerange(at, descriptor)
         at = descriptor + 1
+
+
+def serve_at_exit(library, words):
+    """Has the native part called when this driver has ended, so that a program finds no frame above its own."""
+    threading = sys.modules["threading"]
+    shutdown = threading._shutdown
+    threading._shutdown = tuple  # called before: there is no thread to wait for
+    atexit.register(library.azr_serve, words)
+    atexit.register(setattr, threading, "_shutdown", shutdown)
 
 
 def main():
@@ -231,12 +242,10 @@ def main():
     gc.collect()
     gc.freeze()
     hello = {"version": list(sys.version_info[:3]), "refused": refused, "keeps_root": keeps_root}
-    recursion_limit(1000 + NATIVE_FRAMES)
     LIBC = None
     os.write(SOCKET, json.dumps(hello).encode())
     if is_native:
-        library.azr_serve(words)
-        exit_process(0)
+        return serve_at_exit(library, words)
     serve_once(request, result, address_space, submodules)
 
 

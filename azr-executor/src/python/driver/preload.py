@@ -12,6 +12,7 @@ sys.argv = [""]
 
 import _ctypes
 import _imp
+import atexit
 import builtins
 import ctypes
 import ctypes.util

@@ -21,6 +21,12 @@ recursion_limit, recursion_limit_now = sys.setrecursionlimit, sys.getrecursionli
 set_limit = resource.setrlimit
 ADDRESS_SPACE = resource.RLIMIT_AS
 
+as_text = str
+PLAIN = str, bytes, int, float, bool, NoneType
+BUILT_IN_EXCEPTIONS = *(
+    value for value in vars(builtins).values() if isinstance(value, type) and issubclass(value, BaseException)
+),
+
 NODES_MAX = 100_000
 DEPTH_MAX = 96
 INT_BITS_SURE = 14_284
@@ -107,15 +113,25 @@ def raised(name, message):
 
 
 def exception_record(exception):
-    """The class by the interpreter's own record of its name; the message only where it is plain text."""
-    message = ""
+    """The class by the interpreter's own record of its name, and the message."""
     arguments = exception_arguments(exception)
-    if type(arguments) is tuple:
-        for argument in arguments[:2]:
-            if type(argument) is str:
-                message = argument
-                break
-    return raised(type_name(type(exception)), message)
+    return raised(type_name(type(exception)), exception_message(type(exception), arguments))
+
+
+def exception_message(kind, arguments):
+    """What the interpreter would print of a built-in exception with plain arguments: an equal one is made, which has
+    nothing of the program's. Of any other, the first of the first two arguments that is a string."""
+    if type(arguments) is not tuple:
+        return ""
+    if any(kind is one for one in BUILT_IN_EXCEPTIONS) and all(type(it) in PLAIN for it in arguments):
+        try:
+            return as_text(kind(*arguments))
+        except BaseException:
+            pass
+    for argument in arguments[:2]:
+        if type(argument) is str:
+            return argument
+    return ""
 
 
 def value_record(value, bytes_max):

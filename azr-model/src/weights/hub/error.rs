@@ -18,6 +18,14 @@ pub enum HubError {
         #[source]
         source: Box<ApiError>,
     },
+    /// The network may not be used, and the model is not there.
+    #[error(
+        "the cache at {} does not hold it, and HF_HUB_OFFLINE is set; unset it to download the model", cache.display()
+    )]
+    Offline {
+        /// Where was looked.
+        cache: PathBuf,
+    },
     /// There is no such model.
     #[error(
         "{endpoint} has no model {model}; check the spelling and the revision, and set HF_TOKEN if the model is private"
@@ -106,7 +114,7 @@ pub enum HubError {
         attempts: u32,
     },
     /// The cache cannot be used.
-    #[error("the cache at {} cannot be used; check its permissions and the free space of its disk", path.display())]
+    #[error("the cache at {} cannot be used; check HF_HOME and HF_HUB_CACHE, the permissions of the directory and the free space of its disk", path.display())]
     Cache {
         /// The directory or file.
         path: PathBuf,

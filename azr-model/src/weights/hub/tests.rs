@@ -43,6 +43,7 @@ fn hub(server: &Server) -> (TempDir, Hub) {
         endpoint: server.endpoint(),
         cache: cache.path().join("hub"),
         token: None,
+        is_offline: false,
         report: None,
     };
     (cache, hub)
@@ -264,6 +265,36 @@ fn without_a_connection_the_cache_is_used_and_its_absence_is_said() {
     let words = complaint(fetch(&hub, &name("org/name")));
     assert!(
         words.contains("cannot be reached") && words.contains("HF_ENDPOINT"),
+        "{words}"
+    );
+}
+
+#[test]
+fn offline_nothing_is_asked_and_the_cache_is_used() {
+    let server = Server::start(model_files());
+    let (_cache, mut hub) = hub(&server);
+    hub.is_offline = true;
+    let words = complaint(fetch(&hub, &name("org/name")));
+    assert!(words.contains("HF_HUB_OFFLINE is set"), "{words}");
+    assert!(server.take_log("").is_empty());
+    hub.is_offline = false;
+    let fetched = fetch(&hub, &name("org/name")).unwrap();
+    server.take_log("");
+    hub.is_offline = true;
+    assert_eq!(fetch(&hub, &name("org/name")).unwrap(), fetched);
+    assert!(server.take_log("").is_empty());
+}
+
+#[test]
+fn a_cache_that_is_a_file_is_named() {
+    let server = Server::start(model_files());
+    let (place, mut hub) = hub(&server);
+    let file = place.path().join("file");
+    fs::write(&file, "").unwrap();
+    hub.cache = file.join("hub");
+    let words = complaint(fetch(&hub, &name("org/name")));
+    assert!(
+        words.contains("file/hub cannot be used") && words.contains("Not a directory"),
         "{words}"
     );
 }
