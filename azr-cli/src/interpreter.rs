@@ -27,6 +27,7 @@ pub fn sandbox(
     let python = PythonConfig {
         interpreter: surroundings.environment.python.clone(),
         lanes: NonZeroUsize::new(config.workers),
+        packages: config.packages.clone(),
         ..PythonConfig::default()
     };
     Ok(Arc::new(start(&python)?))
@@ -64,6 +65,9 @@ pub fn start(config: &PythonConfig) -> anyhow::Result<Python> {
             WrongRequest::new(format!(
                 "{path} is Python {major}.{minor}.{patch}; {REMEDY}"
             ))
+        }
+        SandboxError::Package { .. } => {
+            WrongRequest::new(format!("{error}, named in AZR_PYTHON"))
         }
         SandboxError::MissingLayers { .. } => {
             WrongRequest::because("the sandbox does not start", error)

@@ -1,6 +1,6 @@
 //! Checks the answers that a file of seed programs ships, and lists those that the programs do not give.
 //!
-//! `cargo run --release -p azr-executor --example golds -- FILE`
+//! `cargo run --release -p azr-executor --example golds -- FILE [PACKAGE...]`, with the interpreter that `AZR_PYTHON` names
 //!
 //! A line is a JSON object with `snippet` (a program with a function `f`) and `input` and `output`, or `inputs` and
 //! `outputs`: arguments and answers as text. Whether a program always gives the same answer is checked too.
@@ -12,8 +12,13 @@ use azr_executor::{
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = std::env::args().nth(1).ok_or("usage: golds FILE")?;
-    let sandbox = Python::start(&PythonConfig::default())?;
+    let mut arguments = std::env::args().skip(1);
+    let path = arguments.next().ok_or("usage: golds FILE [PACKAGE...]")?;
+    let sandbox = Python::start(&PythonConfig {
+        interpreter: std::env::var_os("AZR_PYTHON").map(Into::into),
+        packages: arguments.collect(),
+        ..PythonConfig::default()
+    })?;
     let (mut answers, mut unsound, mut not_literals) = (0, 0, 0);
     for (line, text) in (1..).zip(std::fs::read_to_string(path)?.lines()) {
         let seed: serde_json::Value = serde_json::from_str(text)?;

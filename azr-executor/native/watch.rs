@@ -30,7 +30,7 @@ impl Range {
 }
 
 /// The largest mapping that is copied back whole, always.
-const COPIED_BYTES_MAX: usize = 16 * PAGE_BYTES;
+const COPIED_BYTES_MAX: usize = 8 * PAGE_BYTES;
 
 /// Descriptors that a worker opened to be watched with, and the number of its mappings.
 #[derive(Clone, Copy)]

@@ -44,6 +44,10 @@ pub struct Options {
     /// control-group, root, rlimits, no-new-privs, capabilities, landlock, seccomp
     #[arg(long, value_name = "LAYERS", value_delimiter = ',', value_parser = layer)]
     require: Vec<Layer>,
+    /// Packages that programs may import beside the standard library, from the interpreter's own site directory, by the
+    /// names that they are imported by: --packages numpy sympy
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    packages: Vec<String>,
 }
 
 const EXAMPLE: &str = r#"Example:
@@ -149,6 +153,7 @@ fn start(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Pytho
         lanes: options.lanes.and_then(NonZeroUsize::new),
         backend,
         required: options.require.clone(),
+        packages: options.packages.clone(),
         ..PythonConfig::default()
     };
     interpreter::start(&config)

@@ -222,6 +222,33 @@ fn an_interpreter_that_is_not_there_is_a_wrong_request_with_its_remedy() {
 }
 
 #[test]
+fn a_package_that_is_not_there_is_a_wrong_request_with_its_remedy() {
+    let place = tempfile::tempdir().unwrap();
+    let flags = ["exec", "--packages", "no_such_package"];
+    azr_with_input(place.path(), &flags, "").is_refused(&[
+        "no_such_package",
+        "python",
+        "-m pip install no_such_package",
+        "AZR_PYTHON",
+    ]);
+}
+
+#[test]
+fn the_future_can_be_imported_and_what_is_left_out_says_why() {
+    let future = with(
+        job(0, "", &["[1, 2]"]),
+        json!({
+            "program": "from __future__ import annotations\ndef f(x: list[int]) -> int:\n    return sum(x)\n"
+        }),
+    );
+    let left_out = job(1, "import tkinter", &["1"]);
+    let (results, _) = exec(&[], &[future, left_out]);
+    assert_eq!(results[0]["outputs"][0], "3");
+    let message = results[1]["error"]["message"].as_str().unwrap();
+    assert!(message.contains("not offered in the sandbox"), "{message}");
+}
+
+#[test]
 fn a_key_that_nobody_knows_makes_a_job_invalid() {
     let bogus = with(job(0, "return x", &["1"]), json!({ "bogus": 1 }));
     let (results, _) = exec(&[], &[bogus, json!([1, "def f(): return 1", [""]])]);

@@ -193,7 +193,7 @@ impl OptimizerConfig {
 }
 
 /// Where programs run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SandboxConfig {
     /// Threads that judge responses, each with a program of its own running.
@@ -208,6 +208,8 @@ pub struct SandboxConfig {
     pub output_bytes_max: u64,
     /// Size of one program.
     pub source_bytes_max: u64,
+    /// Packages that programs may import beside the standard library, by the names that they are imported by.
+    pub packages: Vec<String>,
 }
 
 impl SandboxConfig {

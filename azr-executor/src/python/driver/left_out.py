@@ -11,6 +11,7 @@ LEFT_OUT = {
     "it needs a device": "ossaudiodev",
     "it needs threads": "_interpchannels _interpqueues _interpreters _xxsubinterpreters concurrent.interpreters",
     "it opens a browser": "antigravity",
+    "every run would pay for the memory of its library": "_crypt crypt",
     "it reads its grammar from files": "lib2to3",
     "it is made to test the interpreter": """_ctypes_test _testbuffer _testcapi _testclinic _testclinic_limited
     _testexternalinspection _testimportmultiple _testinternalcapi _testlimitedcapi _testmultiphase _testsinglephase
