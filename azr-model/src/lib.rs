@@ -10,6 +10,7 @@ mod cuda;
 mod fixture;
 pub mod generate;
 mod half;
+mod jinja;
 mod kernels;
 pub mod language;
 pub mod language_model;

@@ -1,0 +1,2 @@
+//! Templates behave as Python's Jinja2 under transformers.
+
