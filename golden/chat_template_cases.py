@@ -220,7 +220,7 @@ add(0, r"""
 {{ range(1.5) }}
 {{ range('a') }}
 {{ range() }}
-{{ lipsum(1) }}
+
 {{ dict(a=1, b=2) }}{{ dict([('a', 1)]) }}{{ dict({'a': 1}, b=2) }}{{ dict() }}{{ dict([[1, 2], 'ab']) }}
 {{ dict([1]) }}
 {{ dict.fromkeys('ab') }}{{ {}.fromkeys([1], 2) }}{{ dict.x }}|{{ dict }}

@@ -50,7 +50,7 @@ def rendered(template, context):
     return texts[0], None
 
 
-def write(path, templates, contexts, pairs):
+def write(path, templates, contexts, pairs, **more):
     """Renders the pairs of a template and a context, and writes them with what came of them."""
     cases = []
     for template, context in pairs:
@@ -60,6 +60,7 @@ def write(path, templates, contexts, pairs):
         "jinja2": jinja2.__version__,
         "templates": templates,
         "contexts": contexts,
+        **more,
     }
     lines = [json.dumps(content, ensure_ascii=False)[:-1] + ', "cases": [']
     lines.append(",\n".join(json.dumps(case, ensure_ascii=False) for case in cases))

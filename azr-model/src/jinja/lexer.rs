@@ -163,6 +163,9 @@ impl<'source> Lexer<'source> {
 
     fn comment(&mut self) -> Result<()> {
         let rest = &self.source[self.at..];
+        if rest.is_empty() {
+            return Ok(());
+        }
         let Some(end) = rest.find("#}") else {
             return syntax("Missing end of comment tag");
         };
@@ -187,6 +190,9 @@ impl<'source> Lexer<'source> {
 
     fn raw(&mut self) -> Result<()> {
         let rest = &self.source[self.at..];
+        if rest.is_empty() {
+            return Ok(());
+        }
         for (start, _) in rest.match_indices("{%") {
             let sign = sign_of(&rest[start + 2..]);
             let word = rest[start + 2 + sign.len()..].trim_start_matches(is_space);

@@ -1,8 +1,7 @@
 //! `for`, and the variable `loop`.
 
 use super::ast::{Block, ForLoop};
-use super::fault::{Result, raised, type_error};
-use super::fault::Exception;
+use super::fault::{Exception, Result, raised, type_error};
 use super::frame::Frame;
 use super::given::Given;
 use super::machine::{Flow, Machine};
@@ -89,6 +88,12 @@ impl LoopState {
         };
         self.length.set(Some(length));
         Ok(length)
+    }
+
+    /// `str(loop)`.
+    pub(super) fn text(&self, machine: &Machine<'_>) -> Result<String> {
+        let index = self.index0.get() + 1;
+        Ok(format!("<LoopContext {index}/{}>", self.length(machine)?))
     }
 
     /// `loop.name`; None if there is no such attribute.

@@ -91,7 +91,15 @@ impl<'render> Machine<'render> {
     }
 
     pub(super) fn print(&self, value: &Value, out: &mut String) -> Result<()> {
-        repr::print(value, &self.budget, out)
+        match value {
+            Value::Loop(state) => {
+                let text = state.text(self)?;
+                self.budget.bytes(text.len())?;
+                out.push_str(&text);
+                Ok(())
+            }
+            _ => repr::print(value, &self.budget, out),
+        }
     }
 
     pub(super) fn block(&self, block: &Block, frame: &Rc<Frame>, out: &mut String) -> Result<Flow> {

@@ -11,7 +11,7 @@ use super::ast::{
     Block, CallKind, Expr, FilterBlock, ForLoop, Layout, Load, Macro, Name, SetBlock, Slot,
     Statement, StatementKind, Target, With,
 };
-use super::fault::{Exception, Result, TemplateFault, raised, syntax};
+use super::fault::{Construct, Exception, Result, TemplateFault, raised, syntax, unsupported};
 use super::{filters, predicates};
 use level::Level;
 use std::sync::Arc;
@@ -26,7 +26,8 @@ pub(super) fn resolve(block: &mut Block) -> std::result::Result<Layout, Template
         loops: 0,
     };
     resolver.analyze_block(block);
-    let resolved = resolver.block(block);
+    let resolved = resolver.without_self(block);
+    let resolved = resolved.and_then(|()| resolver.block(block));
     match resolved {
         Ok(()) => Ok(resolver.pop()),
         Err(fault) => Err(TemplateFault {
@@ -49,6 +50,14 @@ struct Resolver {
 }
 
 impl Resolver {
+    /// Refuses `self`, which stands for the blocks of a template.
+    fn without_self(&self, block: &mut Block) -> Result<()> {
+        match undeclared::names(block, &["self"]).is_empty() {
+            true => Ok(()),
+            false => unsupported(Construct::Expression, "self"),
+        }
+    }
+
     fn top(&mut self) -> &mut Level {
         let last = self.levels.len() - 1;
         &mut self.levels[last]
