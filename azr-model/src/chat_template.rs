@@ -1,54 +1,42 @@
 //! Turns a conversation into the text a model was trained on, by the model's own Jinja template.
 //!
-//! Templates are written for Python's Jinja2 as Hugging Face `apply_chat_template` sets it up: blocks are trimmed,
-//! Python's string and dictionary methods exist, `tojson` writes JSON as Python does, and `raise_exception` and
-//! `strftime_now` are functions. This module gives MiniJinja the same manners. It never reads the clock: the date that a
+//! The text is the one that Hugging Face `apply_chat_template` makes, or there is none and an error names what the
+//! template asks for: models were not trained on anything else. This module never reads the clock: the date that a
 //! template may print is a value that the caller sets, so that a prompt is the same on every day.
 
 mod date;
-mod python_json;
+mod message;
+mod sources;
 
-use minijinja::{Environment, Error as JinjaError, ErrorKind, Value, context};
-use serde::{Deserialize, Serialize};
+use crate::jinja::Template;
+use crate::jinja::fault::Fault;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+pub use crate::jinja::data::Data;
+pub use crate::jinja::fault::{
+    Construct, Exception, Fault as TemplateProblem, Limit, Problem, TemplateFault,
+};
 pub use date::CivilTime;
+pub use message::Message;
+pub use sources::TemplateSources;
 
-const NAME: &str = "chat_template";
-/// Work a template may do before it is stopped, in MiniJinja instructions; real templates need a few thousand.
-const RENDER_FUEL_MAX: u64 = 5_000_000;
-
-/// One turn of a conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Message {
-    /// Who speaks, in the words of chat templates: `system`, `user`, `assistant`, `tool`.
-    pub role: String,
-    /// What is said.
-    pub content: String,
+/// What is put before a model.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Conversation {
+    /// Its turns.
+    pub messages: Vec<Message>,
+    /// Schemas of the functions that the model may call.
+    pub tools: Option<Vec<Data>>,
+    /// Texts that the model may look things up in.
+    pub documents: Option<Vec<Data>>,
 }
 
-impl Message {
-    /// A turn of the person or program that asks.
-    pub fn user(content: impl Into<String>) -> Self {
+impl From<Vec<Message>> for Conversation {
+    fn from(messages: Vec<Message>) -> Self {
         Self {
-            role: "user".to_owned(),
-            content: content.into(),
-        }
-    }
-
-    /// The instructions before the first turn.
-    pub fn system(content: impl Into<String>) -> Self {
-        Self {
-            role: "system".to_owned(),
-            content: content.into(),
-        }
-    }
-
-    /// A turn of the model.
-    pub fn assistant(content: impl Into<String>) -> Self {
-        Self {
-            role: "assistant".to_owned(),
-            content: content.into(),
+            messages,
+            ..Self::default()
         }
     }
 }
@@ -65,127 +53,155 @@ pub enum Ending {
 /// Why a chat template could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ChatTemplateError {
-    /// The template is not valid Jinja, or uses something MiniJinja lacks.
+    /// The template is not valid, or uses something that is not supported.
+    #[error("the chat template cannot be read; give the model plain text, or correct the template")]
+    Parse(#[source] TemplateFault),
+    /// The template called `raise_exception`.
     #[error(
-        "the chat template does not parse; correct it, or remove it to use the model with plain text"
+        "the chat template refused this conversation (roles: {roles:?}): {words}; a template may refuse system messages or turns that do not alternate"
     )]
-    Parse(#[source] Box<JinjaError>),
-    /// The template refused the conversation or failed while it ran.
-    #[error(
-        "the chat template failed on this conversation (roles: {roles:?}); a template may refuse system messages or turns that do not alternate"
-    )]
-    Render {
+    Refused {
         /// The roles of the conversation, in order.
         roles: Vec<String>,
         /// What the template said.
+        words: Problem,
+    },
+    /// The template failed while it ran.
+    #[error("the chat template failed on this conversation (roles: {roles:?})")]
+    Render {
+        /// The roles of the conversation, in order.
+        roles: Vec<String>,
+        /// What failed, and where.
         #[source]
-        source: Box<JinjaError>,
+        source: TemplateFault,
+    },
+    /// There are templates with names, and none for this conversation.
+    #[error(
+        "this model has multiple chat templates with no default specified (there are {names:?}); name one of them \"default\""
+    )]
+    NoDefault {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// There is nothing to render.
+    #[error("the conversation is empty; it needs at least one message")]
+    NoMessages,
+    /// A tool or a document is of a form that no template expects.
+    #[error("{kind} {index} is no object; tools and documents are lists of objects")]
+    NoObject {
+        /// `tool` or `document`.
+        kind: &'static str,
+        /// Which one, from 0.
+        index: usize,
     },
 }
 
-/// A model's chat template, compiled once.
+/// A model's chat templates, read once.
 #[derive(Debug, Clone)]
 pub struct ChatTemplate {
-    source: String,
-    environment: Environment<'static>,
+    sources: TemplateSources,
+    templates: Arc<BTreeMap<String, Result<Template, TemplateFault>>>,
     special_tokens: BTreeMap<String, String>,
+    date: CivilTime,
 }
 
 impl ChatTemplate {
-    /// Compiles `source`. `special_tokens` are the variables such as `bos_token` that the template may print.
-    ///
-    /// # Errors
-    /// [`ChatTemplateError::Parse`] if the template is not valid.
+    /// Reads the templates in `sources`. `special_tokens` are the variables such as `bos_token` that a template may print.
+    /// A template that is not valid is an error where it is used.
     pub fn new(
-        source: impl Into<String>,
+        sources: impl Into<TemplateSources>,
         special_tokens: BTreeMap<String, String>,
-    ) -> Result<Self, ChatTemplateError> {
-        let source = source.into();
-        let mut environment = Environment::new();
-        environment.set_trim_blocks(true);
-        environment.set_lstrip_blocks(true);
-        environment.set_fuel(Some(RENDER_FUEL_MAX));
-        environment
-            .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        environment.add_filter("tojson", python_json::tojson);
-        environment.add_function("raise_exception", raise_exception);
-        environment
-            .add_template_owned(NAME, without_generation_tags(&source))
-            .map_err(|error| ChatTemplateError::Parse(Box::new(error)))?;
-        Ok(Self {
-            source,
-            environment,
+    ) -> Self {
+        let sources = sources.into();
+        let read = |(name, source): (&str, &str)| (name.to_owned(), Template::new(source));
+        let default = sources.default().map(|it| (sources::DEFAULT, it));
+        let templates = default.into_iter().chain(sources.additional()).map(read);
+        Self {
+            templates: Arc::new(templates.collect()),
+            sources,
             special_tokens,
+            date: CivilTime::UNLESS_SET,
         }
-        .with_date(CivilTime::UNLESS_SET))
     }
 
-    /// The same template with the date that `strftime_now` prints. Unless set, it is [`CivilTime::UNLESS_SET`].
+    /// The same templates with the date that `strftime_now` prints. Unless set, it is [`CivilTime::UNLESS_SET`].
     #[must_use]
     pub fn with_date(mut self, date: CivilTime) -> Self {
-        self.environment
-            .add_function("strftime_now", move |format: &str| date.format(format));
+        self.date = date;
         self
     }
 
-    /// The template as it was written.
-    pub fn source(&self) -> &str {
-        &self.source
+    /// The templates as they were written.
+    pub fn sources(&self) -> &TemplateSources {
+        &self.sources
     }
 
-    /// The text of `messages`, up to `ending`.
+    /// The text of a conversation, up to `ending`.
     ///
     /// # Errors
-    /// [`ChatTemplateError::Render`] if the template refuses the conversation or fails.
+    /// A template that is not valid, is not there, refuses the conversation or fails; a conversation that is none.
     pub fn render(
         &self,
-        messages: &[Message],
+        conversation: &Conversation,
         ending: Ending,
     ) -> Result<String, ChatTemplateError> {
-        let failed = |source: JinjaError| ChatTemplateError::Render {
-            roles: messages
-                .iter()
-                .map(|message| message.role.clone())
-                .collect(),
-            source: Box::new(source),
-        };
-        let template = self.environment.get_template(NAME).map_err(failed)?;
-        let variables = context! {
-            messages => messages,
-            tools => Value::from(()),
-            documents => Value::from(()),
-            add_generation_prompt => ending == Ending::AssistantTurn,
-            ..Value::from_serialize(&self.special_tokens)
-        };
-        template.render(variables).map_err(failed)
-    }
-}
-
-/// `raise_exception("why")`: how a template refuses a conversation.
-fn raise_exception(message: String) -> Result<Value, JinjaError> {
-    Err(JinjaError::new(ErrorKind::InvalidOperation, message))
-}
-
-/// Hugging Face's `{% generation %}` marks the model's words for training masks and prints nothing of its own, so a
-/// condition that always holds says the same.
-fn without_generation_tags(source: &str) -> String {
-    let mut text = String::with_capacity(source.len());
-    let mut rest = source;
-    while let Some(start) = rest.find("{%") {
-        let Some(length) = rest[start..].find("%}") else {
-            break;
-        };
-        let tag = &rest[start + 2..start + length];
-        let word = tag.trim_matches(|c: char| c == '-' || c == '+' || c.is_whitespace());
-        text.push_str(&rest[..start + 2]);
-        match word {
-            "generation" => text.push_str(&tag.replace(word, "if true")),
-            "endgeneration" => text.push_str(&tag.replace(word, "endif")),
-            _ => text.push_str(tag),
+        if conversation.messages.is_empty() {
+            return Err(ChatTemplateError::NoMessages);
         }
-        rest = &rest[start + length..];
+        let messages = conversation.messages.iter().map(Message::normalized);
+        let special = self.special_tokens.iter();
+        let special = special.map(|(name, token)| (&**name, Data::Text(token.clone())));
+        let variables: Vec<(&str, Data)> = [
+            ("messages", Data::List(messages.collect())),
+            ("tools", objects("tool", conversation.tools.as_deref())?),
+            (
+                "documents",
+                objects("document", conversation.documents.as_deref())?,
+            ),
+            (
+                "add_generation_prompt",
+                Data::Bool(ending == Ending::AssistantTurn),
+            ),
+        ]
+        .into_iter()
+        .chain(special)
+        .collect();
+        let rendered = self.template(conversation)?.render(&variables, self.date);
+        rendered.map_err(|fault| {
+            let roles = conversation.messages.iter();
+            let roles = roles.map(|it| it.role().to_owned()).collect();
+            match fault.fault {
+                Fault::Refused(words) => ChatTemplateError::Refused { roles, words },
+                _ => ChatTemplateError::Render {
+                    roles,
+                    source: fault,
+                },
+            }
+        })
     }
-    text + rest
+
+    fn template(&self, conversation: &Conversation) -> Result<&Template, ChatTemplateError> {
+        let tool_use = self.templates.get(sources::TOOL_USE);
+        let tool_use = tool_use.filter(|_| conversation.tools.is_some());
+        match tool_use.or_else(|| self.templates.get(sources::DEFAULT)) {
+            Some(Ok(template)) => Ok(template),
+            Some(Err(fault)) => Err(ChatTemplateError::Parse(fault.clone())),
+            None => Err(ChatTemplateError::NoDefault {
+                names: self.templates.keys().cloned().collect(),
+            }),
+        }
+    }
+}
+
+fn objects(kind: &'static str, values: Option<&[Data]>) -> Result<Data, ChatTemplateError> {
+    let Some(values) = values else {
+        return Ok(Data::Null);
+    };
+    let is_none = |it: &Data| !matches!(it, Data::Object(_));
+    match values.iter().position(is_none) {
+        Some(index) => Err(ChatTemplateError::NoObject { kind, index }),
+        None => Ok(Data::List(values.to_vec())),
+    }
 }
 
 #[cfg(test)]

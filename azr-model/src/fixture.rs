@@ -62,7 +62,7 @@ pub(crate) fn language() -> Language {
     let template = "{% for m in messages %}{{ m.role }}: {{ m.content }}<end>{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}";
     let parts = LanguageParts {
         tokenizer: tokenizer(),
-        chat_template: Some(template.to_owned()),
+        chat_template: Some(template.into()),
         stop_tokens: vec![END],
         defaults: SamplingDefaults {
             temperature: Some(0.7),

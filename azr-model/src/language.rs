@@ -2,7 +2,9 @@
 //!
 //! A [`Language`] knows no weights, so it can be shared by whoever turns text into tokens while the weights are trained.
 
-use crate::chat_template::{ChatTemplate, ChatTemplateError, Ending, Message};
+use crate::chat_template::{
+    ChatTemplate, ChatTemplateError, Conversation, Ending, Message, TemplateSources,
+};
 use crate::tokenizer::{SpecialTokens, TextTokenizer, TokenizerError};
 use std::sync::Arc;
 
@@ -11,8 +13,8 @@ use std::sync::Arc;
 pub struct LanguageParts {
     /// Text to tokens and back.
     pub tokenizer: TextTokenizer,
-    /// The Jinja source of the chat template.
-    pub chat_template: Option<String>,
+    /// The Jinja sources of the chat templates.
+    pub chat_template: Option<TemplateSources>,
     /// Tokens that end a response, in any order.
     pub stop_tokens: Vec<u32>,
     /// Sampling settings that come with the model.
@@ -78,10 +80,11 @@ pub struct Language {
 }
 
 impl Language {
-    /// Checks that `parts` fit a model of `vocab_size` embedding rows, and compiles the chat template.
+    /// Checks that `parts` fit a model of `vocab_size` embedding rows, and reads the chat templates, of which one that is not
+    /// valid is an error where a conversation is rendered.
     ///
     /// # Errors
-    /// Ids beyond the embedding, or a template that is not valid.
+    /// Ids beyond the embedding.
     pub fn new(parts: LanguageParts, vocab_size: usize) -> Result<Self, LanguageError> {
         let mut stop_tokens = parts.stop_tokens;
         stop_tokens.sort_unstable();
@@ -89,8 +92,7 @@ impl Language {
         let special = parts.tokenizer.special().clone();
         let chat_template = parts
             .chat_template
-            .map(|source| ChatTemplate::new(source, special))
-            .transpose()?;
+            .map(|sources| ChatTemplate::new(sources, special));
         let language = Self {
             tokenizer: parts.tokenizer,
             chat_template,
@@ -157,7 +159,7 @@ impl Language {
     /// # Errors
     /// As [`Self::encode_conversation`].
     pub fn encode_chat(&self, user: &str, prefill: &str) -> Result<Vec<u32>, LanguageError> {
-        self.encode_conversation(&[Message::user(user)], prefill)
+        self.encode_conversation(&vec![Message::user(user)].into(), prefill)
     }
 
     /// The tokens of a conversation, up to where the model's next turn begins, and of `prefill` as its first words.
@@ -167,10 +169,10 @@ impl Language {
     /// [`LanguageError::NoChatTemplate`]; a template that refuses the conversation; [`LanguageError::Tokenizer`].
     pub fn encode_conversation(
         &self,
-        messages: &[Message],
+        conversation: &Conversation,
         prefill: &str,
     ) -> Result<Vec<u32>, LanguageError> {
-        let text = self.render(messages, Ending::AssistantTurn)? + prefill;
+        let text = self.render(conversation, Ending::AssistantTurn)? + prefill;
         Ok(self.tokenizer.encode(&text)?)
     }
 
@@ -178,12 +180,16 @@ impl Language {
     ///
     /// # Errors
     /// [`LanguageError::NoChatTemplate`]; a template that refuses the conversation.
-    pub fn render(&self, messages: &[Message], ending: Ending) -> Result<String, LanguageError> {
+    pub fn render(
+        &self,
+        conversation: &Conversation,
+        ending: Ending,
+    ) -> Result<String, LanguageError> {
         let template = self
             .chat_template
             .as_ref()
             .ok_or(LanguageError::NoChatTemplate)?;
-        Ok(template.render(messages, ending)?)
+        Ok(template.render(conversation, ending)?)
     }
 
     /// The text of tokens.

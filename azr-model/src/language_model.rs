@@ -2,6 +2,7 @@
 
 mod error;
 mod files;
+mod hf_chat;
 mod hf_config;
 mod hf_directory;
 mod json;

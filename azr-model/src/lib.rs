@@ -11,6 +11,7 @@ mod fixture;
 pub mod generate;
 mod guard;
 mod half;
+mod jinja;
 mod kernels;
 pub mod language;
 pub mod language_model;

@@ -16,7 +16,7 @@ use crate::guard::{Panicked, guarded};
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// The roles that special tokens have in `tokenizer_config.json`.
+/// The roles that special tokens have in `tokenizer_config.json` and that matter to a language model.
 pub const SPECIAL_ROLES: [&str; 4] = ["bos_token", "eos_token", "unk_token", "pad_token"];
 
 /// What [`TextTokenizer::decode`] does with special tokens such as `<|im_end|>`.
@@ -75,7 +75,7 @@ pub struct TextTokenizer {
 
 impl TextTokenizer {
     /// Reads the text of a `tokenizer.json`. `special` names tokens by their role, as `tokenizer_config.json` does:
-    /// `bos_token`, `eos_token`, `unk_token`, `pad_token`.
+    /// `bos_token`, `eos_token` and whatever else the model's makers have given a name.
     ///
     /// # Errors
     /// [`TokenizerError::Parse`].
@@ -156,7 +156,7 @@ impl TextTokenizer {
         self.inner.id_to_token(id)
     }
 
-    /// Special tokens by role (`bos_token`, `eos_token`, `unk_token`, `pad_token`).
+    /// Special tokens by name: `bos_token`, `eos_token` and others.
     pub fn special(&self) -> &BTreeMap<String, String> {
         &self.special
     }

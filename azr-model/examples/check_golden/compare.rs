@@ -90,7 +90,7 @@ pub fn texts(model: &LanguageModel, golden: &Golden) -> Result<usize, Box<dyn Er
         language.decode(ids, SpecialTokens::Keep)?;
     }
     for Chat { messages, text } in &golden.chats {
-        let found = language.render(messages, Ending::AssistantTurn)?;
+        let found = language.render(&messages.clone().into(), Ending::AssistantTurn)?;
         if found != *text {
             return Err(format!("a chat is {found:?} and should be {text:?}").into());
         }

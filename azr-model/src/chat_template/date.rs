@@ -1,6 +1,6 @@
 //! A date and time of day that templates print: `strftime` without a clock or a time zone.
 
-use minijinja::{Error, ErrorKind};
+use crate::jinja::fault::{Construct, Result, unsupported};
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -74,8 +74,9 @@ impl CivilTime {
         }
     }
 
-    /// Python's `strftime` in the C locale, for the directives that name parts of a date or a time.
-    pub(super) fn format(self, format: &str) -> Result<String, Error> {
+    /// Python's `strftime` in the C locale, for the directives that name parts of a date or a time, and with the `-` of
+    /// glibc that leaves out leading zeros.
+    pub(crate) fn format(self, format: &str) -> Result<String> {
         let mut text = String::with_capacity(format.len() + 16);
         let mut letters = format.chars();
         while let Some(letter) = letters.next() {
@@ -83,13 +84,29 @@ impl CivilTime {
                 text.push(letter);
                 continue;
             }
-            let directive = letters.next().unwrap_or('%');
-            text.push_str(&self.part(directive).ok_or_else(|| {
-                Error::new(
-                    ErrorKind::InvalidOperation,
-                    format!("strftime_now knows no directive %{directive}"),
-                )
-            })?);
+            let directive = letters.next().unwrap_or(' ');
+            let bare = if directive == '-' {
+                letters.next()
+            } else {
+                None
+            };
+            let part = match bare {
+                Some(number) if "dmyHIMSj".contains(number) => self.part(number).map(|it| {
+                    it[..it.len() - 1].trim_start_matches('0').to_owned() + &it[it.len() - 1..]
+                }),
+                Some(_) => None,
+                None => self.part(directive),
+            };
+            match part {
+                Some(part) => text.push_str(&part),
+                None => {
+                    let bare = bare.map(String::from).unwrap_or_default();
+                    return unsupported(
+                        Construct::Format,
+                        format!("%{directive}{bare} of strftime_now"),
+                    );
+                }
+            }
         }
         Ok(text)
     }
@@ -118,6 +135,10 @@ impl CivilTime {
             'S' => format!("{:02}", self.second),
             'p' => if self.hour < 12 { "AM" } else { "PM" }.to_owned(),
             'F' => format!("{:04}-{:02}-{:02}", self.year, self.month, self.day),
+            'D' => format!("{:02}/{:02}/{:02}", self.month, self.day, self.year % 100),
+            'R' => format!("{:02}:{:02}", self.hour, self.minute),
+            'n' => "\n".to_owned(),
+            't' => "\t".to_owned(),
             'T' => format!("{:02}:{:02}:{:02}", self.hour, self.minute, self.second),
             '%' => "%".to_owned(),
             _ => return None,
@@ -183,7 +204,21 @@ mod tests {
     }
 
     #[test]
+    fn a_hyphen_leaves_out_leading_zeros() {
+        let time = CivilTime::from_unix_seconds(18_001); // 1970-01-01 05:00:01
+        assert_eq!(
+            time.format("%-d %-m %-H %-M %-S %-I %-j").unwrap(),
+            "1 1 5 0 1 5 1"
+        );
+    }
+
+    #[test]
     fn an_unknown_directive_is_an_error() {
-        assert!(CivilTime::UNLESS_SET.format("%Q").is_err());
+        for directive in ["%Q", "%-A", "%", "%-", "%Z"] {
+            assert!(
+                CivilTime::UNLESS_SET.format(directive).is_err(),
+                "{directive}"
+            );
+        }
     }
 }

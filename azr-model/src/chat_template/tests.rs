@@ -7,7 +7,7 @@ fn template(source: &str) -> ChatTemplate {
         ("bos_token".to_owned(), "<s>".to_owned()),
         ("eos_token".to_owned(), "</s>".to_owned()),
     ]);
-    ChatTemplate::new(source, special).unwrap()
+    ChatTemplate::new(source, special)
 }
 
 fn shown(source: &str) -> String {
@@ -17,7 +17,7 @@ fn shown(source: &str) -> String {
         Message::assistant("Hello"),
     ];
     template(source)
-        .render(&messages, Ending::AssistantTurn)
+        .render(&messages.to_vec().into(), Ending::AssistantTurn)
         .unwrap()
 }
 
@@ -86,7 +86,9 @@ fn the_date_is_the_callers_and_never_the_clocks() {
     assert_eq!(shown(source), "26 Jul 2024");
     let later = template(source).with_date(CivilTime::from_unix_seconds(1_798_761_599));
     assert_eq!(
-        later.render(&[], Ending::LastMessage).unwrap(),
+        later
+            .render(&vec![Message::user("x")].into(), Ending::LastMessage)
+            .unwrap(),
         "31 Dec 2026"
     );
 }
@@ -95,11 +97,21 @@ fn the_date_is_the_callers_and_never_the_clocks() {
 fn a_template_that_refuses_says_why() {
     let source = "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}";
     let error = template(source)
-        .render(&[Message::system("x")], Ending::LastMessage)
+        .render(&vec![Message::system("x")].into(), Ending::LastMessage)
+        .unwrap_err();
+    let words = error.to_string();
+    assert!(words.contains("System role not supported"), "{words}");
+    assert!(words.contains("turns that do not alternate"), "{words}");
+}
+
+#[test]
+fn a_template_that_fails_names_what_it_asks_for() {
+    let error = template("a\n{{ messages | pprint }}")
+        .render(&vec![Message::user("x")].into(), Ending::LastMessage)
         .unwrap_err();
     let cause = std::error::Error::source(&error).unwrap().to_string();
-    assert!(cause.contains("System role not supported"), "{cause}");
-    assert!(error.to_string().contains("system"), "{error}");
+    assert_eq!(cause, "line 2: the filter pprint is not supported");
+    assert!(!error.to_string().contains("alternate"), "{error}");
 }
 
 #[test]
@@ -107,19 +119,19 @@ fn a_template_that_never_ends_is_stopped() {
     let source =
         "{% for a in range(10000) %}{% for b in range(10000) %}{{ b }}{% endfor %}{% endfor %}";
     assert!(matches!(
-        template(source).render(&[], Ending::LastMessage),
+        template(source).render(&vec![Message::user("x")].into(), Ending::LastMessage),
         Err(ChatTemplateError::Render { .. })
     ));
 }
 
 #[test]
-fn a_broken_template_is_refused_when_it_is_loaded() {
-    assert!(matches!(
-        ChatTemplate::new("{% for %}", BTreeMap::new()),
-        Err(ChatTemplateError::Parse(_))
-    ));
-    assert!(matches!(
-        ChatTemplate::new("{% generation", BTreeMap::new()),
-        Err(ChatTemplateError::Parse(_))
-    ));
+fn a_broken_template_is_refused_when_it_is_used() {
+    for source in ["{% for %}", "{% generation", "{% generation %}", "{{ a"] {
+        let template = ChatTemplate::new(source, BTreeMap::new());
+        assert!(matches!(
+            template.render(&vec![Message::user("x")].into(), Ending::LastMessage),
+            Err(ChatTemplateError::Parse(_))
+        ));
+        assert_eq!(template.sources().default(), Some(source));
+    }
 }

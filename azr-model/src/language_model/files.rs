@@ -1,7 +1,7 @@
 //! Where the files of a model are read from: a directory, or bytes that the program carries.
 
 use crate::weights::safetensors::ReadSeek;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Cursor, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -44,6 +44,29 @@ impl<'a> ModelFiles<'a> {
             ));
         }
         Ok(Some(text))
+    }
+
+    /// The names of the files in a directory beside the model's files, in order; none if there is no such directory.
+    pub(super) fn names_in(&self, directory: &str) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        match self {
+            Self::Directory(top) => match fs::read_dir(top.join(directory)) {
+                Ok(entries) => {
+                    for entry in entries {
+                        names.extend(entry?.file_name().into_string());
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            },
+            Self::Embedded(files) => {
+                let paths = files.iter().filter_map(|(path, _)| path.split_once('/'));
+                let inside = paths.filter(|(top, _)| *top == directory);
+                names.extend(inside.map(|(_, name)| name.to_owned()));
+            }
+        }
+        names.sort();
+        Ok(names)
     }
 
     /// What to call a file in a message.

@@ -2,13 +2,15 @@
 
 use super::LoadError;
 use super::files::ModelFiles;
+use super::hf_chat;
 use super::hf_config;
 use super::json;
 use super::number::{Signed, TokenIds};
+use crate::chat_template::TemplateSources;
 use crate::config::ModelConfig;
 use crate::language::{Language, LanguageParts, SamplingDefaults};
 use crate::parameters::{Layout, Parameters};
-use crate::tokenizer::{SPECIAL_ROLES, TextTokenizer};
+use crate::tokenizer::TextTokenizer;
 use crate::weights::safetensors::Checkpoint;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -157,15 +159,7 @@ fn language(
         optional::<BTreeMap<String, Value>>(files, "tokenizer_config.json")?.unwrap_or_default();
     let map =
         optional::<BTreeMap<String, Value>>(files, "special_tokens_map.json")?.unwrap_or_default();
-    let special = SPECIAL_ROLES
-        .iter()
-        .filter_map(|role| {
-            Some((
-                (*role).to_owned(),
-                token_text(settings.get(*role).or(map.get(*role))?)?,
-            ))
-        })
-        .collect();
+    let special = hf_chat::special_tokens(&settings, &map);
     let tokenizer =
         TextTokenizer::from_json(&json, special).map_err(|source| LoadError::Tokenizer {
             path: tokenizer_path,
@@ -181,8 +175,7 @@ fn language(
     stop_tokens.extend(tokenizer.special_id("eos_token"));
     let parts = LanguageParts {
         tokenizer,
-        chat_template: read(files, "chat_template.jinja", JSON_BYTES_MAX)?
-            .or_else(|| template_text(&settings)),
+        chat_template: templates(files, &settings)?,
         stop_tokens,
         defaults: generation
             .map(|generation| generation.defaults())
@@ -192,23 +185,28 @@ fn language(
     Language::new(parts, vocab_size).map_err(|source| LoadError::Language { path, source })
 }
 
-/// A special token is written as its text, or as an object with its text as `content`.
-fn token_text(value: &Value) -> Option<String> {
-    let text = value.as_str().or_else(|| value.get("content")?.as_str());
-    text.map(str::to_owned)
-}
-
-/// `chat_template` is one template, or a list of named ones with one called `default`.
-fn template_text(settings: &BTreeMap<String, Value>) -> Option<String> {
-    let template = settings.get("chat_template")?;
-    let named_default = || {
-        let named = template
-            .as_array()?
-            .iter()
-            .find(|entry| entry.get("name") == Some(&Value::from("default")))?;
-        named.get("template")?.as_str()
-    };
-    template.as_str().or_else(named_default).map(str::to_owned)
+/// Templates in files of their own come before those of `tokenizer_config.json`.
+fn templates(
+    files: &ModelFiles<'_>,
+    settings: &BTreeMap<String, Value>,
+) -> Result<Option<TemplateSources>, LoadError> {
+    let default = read(files, "chat_template.jinja", JSON_BYTES_MAX)?;
+    let mut named = BTreeMap::new();
+    let additional = files.names_in(hf_chat::ADDITIONAL);
+    let additional = additional.map_err(|source| LoadError::Read {
+        path: files.path(hf_chat::ADDITIONAL),
+        source,
+    })?;
+    for name in additional {
+        let Some(stem) = name.strip_suffix(".jinja") else {
+            continue;
+        };
+        let path = format!("{}/{name}", hf_chat::ADDITIONAL);
+        if let Some(source) = read(files, &path, JSON_BYTES_MAX)? {
+            named.insert(stem.to_owned(), source);
+        }
+    }
+    Ok(hf_chat::sources(default, named, settings))
 }
 
 /// The fields of `generation_config.json` that matter here.

@@ -5,6 +5,7 @@
 
 use super::SaveError;
 use super::hf_config::{eos_json, to_json};
+use crate::chat_template::{ChatTemplate, TemplateSources};
 use crate::language::Language;
 use crate::parameters::Parameters;
 use crate::precision::Precision;
@@ -159,8 +160,9 @@ fn write_files(
             tokenizer.to_json().map_err(SaveError::Tokenizer)?,
         ),
     ];
-    if let Some(template) = language.chat_template() {
-        texts.push(("chat_template.jinja", template.source().to_owned()));
+    let sources = language.chat_template().map(ChatTemplate::sources);
+    if let Some(TemplateSources::One(source)) = sources {
+        texts.push(("chat_template.jinja", source.clone()));
     }
     for (name, text) in texts {
         write_file(storage, &aside.join(name), &|writer| {
@@ -228,10 +230,18 @@ fn tokenizer_config(language: &Language, context_tokens_max: usize) -> Value {
     });
     // An absent role is written as null, because tokenizer classes of transformers invent tokens for roles not named.
     for role in SPECIAL_ROLES {
-        value[role] = json!(language.tokenizer().special().get(role));
+        value[role] = json!(null);
     }
-    if let Some(template) = language.chat_template() {
-        value["chat_template"] = json!(template.source());
+    for (name, token) in language.tokenizer().special() {
+        value[name] = json!(token);
+    }
+    match language.chat_template().map(ChatTemplate::sources) {
+        None => {}
+        Some(TemplateSources::One(source)) => value["chat_template"] = json!(source),
+        Some(TemplateSources::Named(sources)) => {
+            let entry = |(name, template)| json!({"name": name, "template": template});
+            value["chat_template"] = sources.iter().map(entry).collect();
+        }
     }
     value
 }

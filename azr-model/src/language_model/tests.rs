@@ -300,7 +300,10 @@ fn templates_and_special_tokens_are_found_where_older_files_keep_them() {
     let language = LanguageModel::load_local(&directory).unwrap().language;
     assert_eq!(
         language
-            .render(&[], crate::chat_template::Ending::LastMessage)
+            .render(
+                &vec![crate::chat_template::Message::user("x")].into(),
+                crate::chat_template::Ending::LastMessage
+            )
             .unwrap(),
         "D<end>"
     );

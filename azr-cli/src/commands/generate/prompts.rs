@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use azr_model::chat_template::Message;
+use azr_model::chat_template::{Conversation, Data, Message};
 use azr_model::language::Language;
 use serde::Deserialize;
 
@@ -18,7 +18,7 @@ pub enum Prompt {
     /// Text as it stands.
     Text(String),
     /// A conversation whose next turn is the model's.
-    Conversation(Vec<Message>),
+    Conversation(Conversation),
     /// Token ids as they stand.
     Tokens(Vec<u32>),
 }
@@ -30,7 +30,7 @@ const LINE_BYTES_MAX: usize = 16 << 20;
 const PROMPTS_MAX: usize = 1 << 18;
 const FILE_BYTES_MAX: usize = 1 << 30;
 
-/// A line of a prompts file: exactly one of the three.
+/// A line of a prompts file: exactly one of the first three; tools and documents go with messages.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
@@ -40,6 +40,10 @@ struct Line {
     messages: Option<Vec<Message>>,
     #[serde(default)]
     tokens: Option<Vec<u32>>,
+    #[serde(default)]
+    tools: Option<Vec<Data>>,
+    #[serde(default)]
+    documents: Option<Vec<Data>>,
 }
 
 /// How text prompts are meant.
@@ -98,7 +102,7 @@ pub fn read(path: &Path, meant: Meant) -> anyhow::Result<Vec<Result<Prompt, Stri
 pub fn meant(text: String, meant: Meant) -> Prompt {
     match meant {
         Meant::AsText => Prompt::Text(text),
-        Meant::AsChat => Prompt::Conversation(vec![Message::user(text)]),
+        Meant::AsChat => Prompt::Conversation(vec![Message::user(text)].into()),
     }
 }
 
@@ -114,8 +118,8 @@ impl Prompt {
             |error: azr_model::language::LanguageError| format!("{:#}", anyhow::Error::new(error));
         let tokens = match self {
             Self::Text(text) => language.encode_completion(text).map_err(in_words)?,
-            Self::Conversation(messages) => language
-                .encode_conversation(messages, "")
+            Self::Conversation(conversation) => language
+                .encode_conversation(conversation, "")
                 .map_err(in_words)?,
             Self::Tokens(tokens) => tokens.clone(),
         };
@@ -149,22 +153,18 @@ fn parse(number: usize, line: &[u8], meant: Meant) -> Result<Prompt, String> {
         return Err(here("it is no JSON object"));
     }
     let line: Line = serde_json::from_slice(line).map_err(|error| here(&error.to_string()))?;
-    match line {
-        Line {
-            prompt: Some(text),
-            messages: None,
-            tokens: None,
-        } => Ok(self::meant(text, meant)),
-        Line {
-            prompt: None,
-            messages: Some(messages),
-            tokens: None,
-        } => Ok(Prompt::Conversation(messages)),
-        Line {
-            prompt: None,
-            messages: None,
-            tokens: Some(tokens),
-        } => Ok(Prompt::Tokens(tokens)),
+    let has_more = line.tools.is_some() || line.documents.is_some();
+    if has_more && line.messages.is_none() {
+        return Err(here("tools and documents go with messages"));
+    }
+    match (line.prompt, line.messages, line.tokens) {
+        (Some(text), None, None) => Ok(self::meant(text, meant)),
+        (None, Some(messages), None) => Ok(Prompt::Conversation(Conversation {
+            messages,
+            tools: line.tools,
+            documents: line.documents,
+        })),
+        (None, None, Some(tokens)) => Ok(Prompt::Tokens(tokens)),
         _ => Err(here("give exactly one of prompt, messages and tokens")),
     }
 }
@@ -191,7 +191,7 @@ mod tests {
             .collect();
         let expected = [
             Prompt::Text("a".into()),
-            Prompt::Conversation(vec![Message::user("b")]),
+            Prompt::Conversation(vec![Message::user("b")].into()),
             Prompt::Tokens(vec![1, 2]),
         ];
         assert_eq!(prompts, expected);

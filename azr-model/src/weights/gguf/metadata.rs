@@ -3,6 +3,7 @@
 use super::GgufError;
 use super::header::{Header, Value};
 use super::rope;
+use crate::chat_template::TemplateSources;
 use crate::config::{Architecture, Dimensions, ModelConfig};
 use crate::language::{Language, LanguageParts, SamplingDefaults};
 use crate::tokenizer::from_gguf::{self, GgufVocabulary};
@@ -152,7 +153,7 @@ pub(super) fn language(header: &Header, config: &ModelConfig) -> Result<Language
     let spelled = ends_of_turns(&vocabulary).map(Ok);
     let parts = LanguageParts {
         tokenizer,
-        chat_template: text("tokenizer.chat_template")?,
+        chat_template: text("tokenizer.chat_template")?.map(TemplateSources::One),
         stop_tokens: named.chain(spelled).collect::<Result<_, _>>()?,
         defaults: SamplingDefaults::default(),
     };

@@ -7,6 +7,7 @@
 use super::metadata::{SPECIAL, STOPS};
 use super::rope::{SCALING_KEY, factors_of};
 use super::tensors::{FREQUENCIES, PIECE_VALUES_MAX, RowOrder, gguf_name};
+use crate::chat_template::{ChatTemplate, TemplateSources};
 use crate::config::{Architecture, ModelConfig, RopeScaling};
 use crate::language::Language;
 use crate::parameters::Parameters;
@@ -280,8 +281,9 @@ fn text_side(
     }
     let rest = others.iter().zip(stops);
     all.extend(rest.map(|(key, id)| ((*key).to_owned(), Value::Number(id))));
-    if let Some(template) = language.chat_template() {
-        let template = Value::Text(template.source().to_owned());
+    let sources = language.chat_template().map(ChatTemplate::sources);
+    if let Some(template) = sources.and_then(TemplateSources::default) {
+        let template = Value::Text(template.to_owned());
         all.push(("tokenizer.chat_template".to_owned(), template));
     }
     Ok(all)

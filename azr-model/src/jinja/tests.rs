@@ -1,0 +1,1 @@
+//! Templates behave as Python's Jinja2 under transformers.
