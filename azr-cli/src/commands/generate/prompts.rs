@@ -8,6 +8,7 @@ use azr_model::chat_template::{Conversation, Data, Message};
 use azr_model::language::Language;
 use serde::Deserialize;
 
+use crate::json_object;
 use crate::lines::{self, Lines};
 use crate::request::WrongRequest;
 use crate::visible::visible_line;
@@ -149,10 +150,8 @@ fn parse(number: usize, line: &[u8], meant: Meant) -> Result<Prompt, String> {
             visible_line(shown.trim_end(), 40)
         )
     };
-    if line.trim_ascii_start().first() == Some(&b'[') {
-        return Err(here("it is no JSON object"));
-    }
-    let line: Line = serde_json::from_slice(line).map_err(|error| here(&error.to_string()))?;
+    let line: Line =
+        json_object::read(line, "a prompt").map_err(|refusal| here(&refusal.detail))?;
     let has_more = line.tools.is_some() || line.documents.is_some();
     if has_more && line.messages.is_none() {
         return Err(here("tools and documents go with messages"));
@@ -204,6 +203,11 @@ mod tests {
         assert_eq!(prompts.iter().filter(|it| it.is_err()).count(), 4);
         assert!(prompts[1].as_ref().unwrap_err().contains("exactly one"));
         assert!(prompts[3].as_ref().unwrap_err().starts_with("line 4"));
+        let words = prompts[0].as_ref().unwrap_err();
+        assert!(
+            words.contains("prompt: invalid type: the number `3`, expected a string"),
+            "{words}"
+        );
         assert_eq!(prompts[4], Ok(Prompt::Text("a".into())));
     }
 
