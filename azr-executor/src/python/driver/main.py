@@ -165,6 +165,7 @@ def forget_loading(index, content):
     sys.path.clear()
     sys.path_hooks.clear()
     sys.path_importer_cache.clear()
+    keep_apart(Library, Data)
     sys.meta_path[:] = [*(finder for finder in FINDERS if finder is not PathFinder), Library(index, content, dict(sys.modules))]
     os.environ.clear()
 
