@@ -43,6 +43,8 @@ def keep_apart(*definitions):
         for name, member in list(vars(definition).items()):
             if type(member) is function:
                 setattr(definition, name, function(member.__code__, own, name, member.__defaults__))
+            elif type(member) is property:
+                setattr(definition, name, property(function(member.fget.__code__, own)))
     for name, adapt in ADAPTED.items():
         ADAPTED[name] = function(adapt.__code__, own)
 
