@@ -268,3 +268,20 @@ def f(names):
         assert_eq!(shown(&sandbox, &job), left, "{backend}");
     }
 }
+
+#[test]
+fn what_loads_modules_shows_nothing_of_the_driver() {
+    let program = "
+import sys, asyncio
+def f(x):
+    finder, loop = sys.meta_path[-1], asyncio.selector_events.BaseSelectorEventLoop
+    found = set(finder.find_spec.__globals__) | set(finder.get_resource_reader('x').contents.__globals__)
+    found |= set(loop.__init__.__globals__) | set(loop._make_self_pipe.__globals__)
+    return sorted(name for name in found if 'ctypes' in name or name in ('LIBC', 'KEPT', 'main', 'LIBRARY', 'os'))
+";
+    for backend in permitted_backends() {
+        let sandbox = start(&config(backend));
+        let job = job(program, &["1"], Scrutiny::Check, WALL_MS_MAX);
+        assert_eq!(shown(&sandbox, &job), "[]", "{backend}");
+    }
+}

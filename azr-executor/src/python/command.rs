@@ -6,8 +6,9 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::python::template::Recipe;
 
-/// The text that the interpreter runs; its parts are one program.
-const DRIVER: &str = concat!(
+/// The text that the interpreter runs, and before it the parts that it is given as arguments.
+const DRIVER: &str = include_str!("driver/main.py");
+const PARTS: [&str; 8] = [
     include_str!("driver/preload.py"),
     include_str!("driver/left_out.py"),
     include_str!("driver/packages.py"),
@@ -16,8 +17,7 @@ const DRIVER: &str = concat!(
     include_str!("driver/adapt.py"),
     include_str!("driver/lock.py"),
     include_str!("driver/result.py"),
-    include_str!("driver/main.py"),
-);
+];
 
 /// How the interpreter is started. It asks for the number of processors, which it may not, unless it is told.
 const OPTIONS: [&str; 6] = ["-s", "-S", "-B", "-Xutf8", "-Xcpu_count=1", "-Wignore"];
@@ -47,7 +47,9 @@ impl Command {
         for option in OPTIONS {
             arguments.push(c_string(option.as_bytes())?);
         }
-        arguments.extend([c_string(b"-c")?, c_string(DRIVER.as_bytes())?]);
+        for text in ["-c", DRIVER].into_iter().chain(PARTS) {
+            arguments.push(c_string(text.as_bytes())?);
+        }
         let mut environment = vec![
             c_string(format!("PYTHONHASHSEED={}", recipe.hash_seed).as_bytes())?,
             // Restartable sequences are memory of the program's that the kernel acts on; workers must not have them.

@@ -33,5 +33,21 @@ def adapt_selector_events(module):
         setattr(loop, function.__name__, function)
 
 
+def keep_apart(*definitions):
+    """Functions that programs can find see nothing of this driver but what they need."""
+    names = "ADAPTED Data EXTENSION LEFT_OUT MODULE_SOURCE PACKAGE_CODE PACKAGE_SOURCE _imp bootstrap io marshal sys time_sleep"
+    own = {name: globals()[name] for name in names.split()}
+    own["__builtins__"] = builtins
+    function = type(keep_apart)
+    for definition in definitions:
+        for name, member in list(vars(definition).items()):
+            if type(member) is function:
+                setattr(definition, name, function(member.__code__, own, name, member.__defaults__))
+            elif type(member) is property:
+                setattr(definition, name, property(function(member.fget.__code__, own)))
+    for name, adapt in ADAPTED.items():
+        ADAPTED[name] = function(adapt.__code__, own)
+
+
 time_sleep = time.sleep
 ADAPTED = {"asyncio.selector_events": adapt_selector_events}

@@ -2,8 +2,8 @@
 # time zones, in one region of memory that nobody can write to any more when it is complete.
 
 SOCKET, LIBRARY = 3, 8
-# Where the index is, and its size; nothing but zeros until the library is complete.
-LIBRARY_HEADER = struct.Struct("<QQ")
+# Where the native modules are named and where the index is, with their sizes; zeros until the library is complete.
+LIBRARY_HEADER = struct.Struct("<QQQQ")
 MODULE_CODE, PACKAGE_CODE, MODULE_SOURCE, PACKAGE_SOURCE, EXTENSION, DATA = range(6)
 F_ADD_SEALS, F_SEAL_SEAL, F_SEAL_FUTURE_WRITE = 1033, 1, 16
 PYC_HEADER_BYTES = 16
@@ -74,11 +74,12 @@ def compiled(path):
 def module_entry(path, kind, shelf):
     if kind == EXTENSION:
         return kind, 0, 0, path
-    with open(path, "rb") as file:
-        content = file.read()
-    code = compiled(path)
-    if code is not None:
-        kind, content = (MODULE_CODE if kind == MODULE_SOURCE else PACKAGE_CODE), code
+    content = compiled(path)
+    if content is not None:
+        kind = MODULE_CODE if kind == MODULE_SOURCE else PACKAGE_CODE
+    else:
+        with open(path, "rb") as file:
+            content = file.read()
     return (kind, *shelf.put(content), path)
 
 
@@ -128,8 +129,9 @@ def collect(directories):
     collect_modules([it for it in sys.path if it not in directories], "", LEFT_OUT, shelf, index)
     collect_packages(directories, shelf, index)
     collect_zones(getattr(sys.modules.get("zoneinfo"), "TZPATH", ()), shelf, index)
-    place = shelf.put(marshal.dumps(index))
-    write_all(LIBRARY_HEADER.pack(*place), 0)
+    extensions = [(name, path) for name, (kind, _, _, path) in index.items() if kind == EXTENSION]
+    places = [shelf.put(marshal.dumps(it)) for it in (extensions, index)]
+    write_all(LIBRARY_HEADER.pack(*places[0], *places[1]), 0)
     fcntl.fcntl(LIBRARY, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SEAL)
 
 
@@ -152,9 +154,19 @@ def collect_aside(directories):
 
 
 def open_library(directories):
-    """The library's index and its content, as memory that can only be read. Packages come from these directories."""
+    """The library: memory that can only be read. Packages come from these directories."""
     if os.pread(LIBRARY, LIBRARY_HEADER.size, 0) == bytes(LIBRARY_HEADER.size):
         collect_aside(directories)
-    start, length = LIBRARY_HEADER.unpack(os.pread(LIBRARY, LIBRARY_HEADER.size, 0))
-    content = memoryview(mmap.mmap(LIBRARY, start + length, mmap.MAP_SHARED, mmap.PROT_READ))
-    return marshal.loads(content[start : start + length]), content
+    *_, start, length = LIBRARY_HEADER.unpack(os.pread(LIBRARY, LIBRARY_HEADER.size, 0))
+    return memoryview(mmap.mmap(LIBRARY, start + length, mmap.MAP_SHARED, mmap.PROT_READ))
+
+
+def load_extensions(content):
+    """Loads libraries of native modules: nothing can be loaded later. The modules are made when they are imported."""
+    start, length, *_ = LIBRARY_HEADER.unpack(content[: LIBRARY_HEADER.size])
+    for name, path in marshal.loads(content[start : start + length]):
+        if name not in sys.modules:
+            try:
+                _ctypes.dlopen(path, os.RTLD_NOW)
+            except OSError:
+                pass  # a library that it needs is not there; who imports it is told

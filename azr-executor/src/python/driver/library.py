@@ -7,11 +7,20 @@ bootstrap = importlib._bootstrap_external
 class Library:
     """Finds and loads modules of the library; the last in `sys.meta_path`."""
 
-    def __init__(self, index, content, loaded):
-        self.index = index
+    def __init__(self, content, place, loaded):
         self.content = content
+        # Where the index is, and what it says; the latter once it is needed, for it takes memory that is copied at a fork.
+        self.place = place
+        self.entries = None
         # Modules that stay what they are where a ban hides them.
         self.loaded = loaded
+
+    @property
+    def index(self):
+        if self.entries is None:
+            start, length = self.place
+            self.entries = marshal.loads(self.content[start : start + length])
+        return self.entries
 
     def find_spec(self, name, path=None, target=None):
         kind, _, _, path = self.index.get(name, (None, 0, 0, ""))
@@ -103,13 +112,3 @@ class Data:
     def contents(self):
         names = (name.removeprefix(self.start) for name in self.library.index if name.startswith(self.start))
         return [name for name in names if "/" not in name]
-
-
-def load_extensions(index):
-    """Loads libraries of native modules: nothing can be loaded later. The modules are made when they are imported."""
-    for name, (kind, _, _, path) in list(index.items()):
-        if kind == EXTENSION and name not in sys.modules:
-            try:
-                _ctypes.dlopen(path, os.RTLD_NOW)
-            except OSError:
-                del index[name]

@@ -1,6 +1,13 @@
 # Part 9 of 9: hands over to the native part, which serves requests with workers of its own; or, where each run has a
 # fresh interpreter, runs one program here. The latter is the slow truth that the native part is tested against.
 
+import sys
+
+# One after the other: compiling them as one text would leave a MiB more of the template's memory written to.
+for part in sys.argv[1:]:
+    exec(part)
+del part
+
 REQUEST, RESULT, NATIVE, STORE = 4, 5, 6, 7
 # The directory /proc, where a worker that is rolled back learns what to watch.
 PROC = -1
@@ -158,14 +165,16 @@ def submodules_by_package():
     return found
 
 
-def forget_loading(index, content):
+def forget_loading(content):
     """Takes away what loads files and what loaded this driver. From now on modules come from the library."""
     for name in [name for name in sys.modules if name.partition(".")[0] in ("ctypes", "_ctypes")]:
         del sys.modules[name]
     sys.path.clear()
     sys.path_hooks.clear()
     sys.path_importer_cache.clear()
-    sys.meta_path[:] = [*(finder for finder in FINDERS if finder is not PathFinder), Library(index, content, dict(sys.modules))]
+    keep_apart(Library, Data)
+    library = Library(content, LIBRARY_HEADER.unpack(content[: LIBRARY_HEADER.size])[2:], dict(sys.modules))
+    sys.meta_path[:] = [*(finder for finder in FINDERS if finder is not PathFinder), library]
     os.environ.clear()
 
 
@@ -211,8 +220,8 @@ def main():
     global LIBC, PROC, set_limit
     settings = json.loads(os.read(SOCKET, 1 << 16))
     directories = preload(settings["packages"])
-    index, content = open_library(directories)
-    load_extensions(index)
+    content = open_library(directories)
+    load_extensions(content)
     is_native = settings["native"]
     if is_native:
         library = ctypes.PyDLL("/proc/self/fd/%d" % NATIVE)
@@ -230,7 +239,7 @@ def main():
     if settings["rolls_back"]:
         PROC = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
         store = [map_window(STORE, settings["store_bytes"], mmap.PROT_READ | mmap.PROT_WRITE)]
-    forget_loading(index, content)
+    forget_loading(content)
     close_all_but([PROC, STORE] if settings["rolls_back"] else [])
     submodules = submodules_by_package()
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,6 +1,6 @@
 # The driver of a template, part 1 of 9: loads what programs may import, while there are still files to load from.
 #
-# The parts are joined into one text and run by `python3 -c`. Descriptor 3 is the socket to the supervisor, 4 the
+# The last part is run by `python3 -c` and executes the others first. Descriptor 3 is the socket to the supervisor, 4 the
 # request (read-only for everyone but the supervisor), 5 the result, 8 the library of what is loaded when it is imported.
 
 import sys
