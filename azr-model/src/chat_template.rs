@@ -166,9 +166,7 @@ impl ChatTemplate {
         .into_iter()
         .chain(special)
         .collect();
-        let rendered = self
-            .template(conversation)?
-            .render(&variables, self.date);
+        let rendered = self.template(conversation)?.render(&variables, self.date);
         rendered.map_err(|fault| {
             let roles = conversation.messages.iter();
             let roles = roles.map(|it| it.role().to_owned()).collect();

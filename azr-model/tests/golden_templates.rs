@@ -8,10 +8,7 @@ use compare::{Golden, Outcome};
 /// What is refused though transformers renders it: a part of the template, and a part of the words that name it.
 const REFUSED: [(&str, &str); 25] = [
     (r"\N{BULLET}", r"\N{...} in a string"),
-    (
-        "swapcase()",
-        "str.swapcase of text that is not ASCII",
-    ),
+    ("swapcase()", "str.swapcase of text that is not ASCII"),
     ("isalpha()", "str.isalpha of text that is not ASCII"),
     ("striptags", "striptags of text with '&'"),
     ("[2, 1] | truncate", "truncate of a list"),

@@ -78,7 +78,10 @@ fn an_answer_begins_with_its_prefill_right_after_the_rendered_chat() {
     for name in MODELS {
         let (model, golden) = load(name);
         for Chat { messages, text } in golden.chats {
-            let ids = model.language.encode_conversation(&messages.into(), "So").unwrap();
+            let ids = model
+                .language
+                .encode_conversation(&messages.into(), "So")
+                .unwrap();
             let whole = format!("{text}So");
             assert_eq!(
                 ids,

@@ -48,8 +48,7 @@ pub fn write(place: &Path, name: &str, seed: u64) -> PathBuf {
     let parts = LanguageParts {
         tokenizer: TextTokenizer::from_json(&tokenizer().to_string(), special).unwrap(),
         chat_template: Some(
-            "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}[assistant]"
-                .into(),
+            "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}[assistant]".into(),
         ),
         stop_tokens: vec![END],
         defaults: SamplingDefaults::default(),

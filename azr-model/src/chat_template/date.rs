@@ -85,11 +85,15 @@ impl CivilTime {
                 continue;
             }
             let directive = letters.next().unwrap_or(' ');
-            let bare = if directive == '-' { letters.next() } else { None };
+            let bare = if directive == '-' {
+                letters.next()
+            } else {
+                None
+            };
             let part = match bare {
-                Some(number) if "dmyHIMSj".contains(number) => self
-                    .part(number)
-                    .map(|it| it[..it.len() - 1].trim_start_matches('0').to_owned() + &it[it.len() - 1..]),
+                Some(number) if "dmyHIMSj".contains(number) => self.part(number).map(|it| {
+                    it[..it.len() - 1].trim_start_matches('0').to_owned() + &it[it.len() - 1..]
+                }),
                 Some(_) => None,
                 None => self.part(directive),
             };
@@ -202,13 +206,19 @@ mod tests {
     #[test]
     fn a_hyphen_leaves_out_leading_zeros() {
         let time = CivilTime::from_unix_seconds(18_001); // 1970-01-01 05:00:01
-        assert_eq!(time.format("%-d %-m %-H %-M %-S %-I %-j").unwrap(), "1 1 5 0 1 5 1");
+        assert_eq!(
+            time.format("%-d %-m %-H %-M %-S %-I %-j").unwrap(),
+            "1 1 5 0 1 5 1"
+        );
     }
 
     #[test]
     fn an_unknown_directive_is_an_error() {
         for directive in ["%Q", "%-A", "%", "%-", "%Z"] {
-            assert!(CivilTime::UNLESS_SET.format(directive).is_err(), "{directive}");
+            assert!(
+                CivilTime::UNLESS_SET.format(directive).is_err(),
+                "{directive}"
+            );
         }
     }
 }

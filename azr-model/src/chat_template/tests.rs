@@ -86,7 +86,9 @@ fn the_date_is_the_callers_and_never_the_clocks() {
     assert_eq!(shown(source), "26 Jul 2024");
     let later = template(source).with_date(CivilTime::from_unix_seconds(1_798_761_599));
     assert_eq!(
-        later.render(&vec![Message::user("x")].into(), Ending::LastMessage).unwrap(),
+        later
+            .render(&vec![Message::user("x")].into(), Ending::LastMessage)
+            .unwrap(),
         "31 Dec 2026"
     );
 }

@@ -1,9 +1,7 @@
 //! `+`, `-`, `*`, `/`, `//`, `%` and `**`, as Python computes them.
 
 use super::ast::{Operator, Sign};
-use super::fault::{
-    Construct, Exception, Limit, Result, beyond, raised, type_error, unsupported,
-};
+use super::fault::{Construct, Exception, Limit, Result, beyond, raised, type_error, unsupported};
 use super::machine::Machine;
 use super::value::{Value, float};
 use super::{percent, text};
@@ -86,7 +84,10 @@ fn numbers(left: &Value, right: &Value) -> Result<Option<Numbers>> {
     };
     let overflows = |value: f64, it: &Value| value.is_infinite() && it.int().is_some();
     if overflows(a, left) || overflows(b, right) {
-        return raised(Exception::OverflowError, "int too large to convert to float");
+        return raised(
+            Exception::OverflowError,
+            "int too large to convert to float",
+        );
     }
     Ok(Some(Numbers::Floats(a, b)))
 }
@@ -100,9 +101,9 @@ fn add(machine: &Machine<'_>, left: &Value, right: &Value) -> Result<Value> {
         (Value::List(a), Value::List(b)) => {
             machine.budget.list([&a.values[..], &b.values[..]].concat())
         }
-        (Value::Tuple(a), Value::Tuple(b)) => {
-            machine.budget.tuple([&a.values[..], &b.values[..]].concat())
-        }
+        (Value::Tuple(a), Value::Tuple(b)) => machine
+            .budget
+            .tuple([&a.values[..], &b.values[..]].concat()),
         _ => wrong("+", left, right),
     }
 }

@@ -90,9 +90,7 @@ fn element(machine: &Machine<'_>, value: &Value, key: &Value) -> Result<Option<V
         Value::List(items) | Value::Tuple(items) => {
             place(index, items.values.len()).map(|at| items.values[at].clone())
         }
-        Value::Range(range) => {
-            place(index, range.length() as usize).map(|at| range.at(at as u64))
-        }
+        Value::Range(range) => place(index, range.length() as usize).map(|at| range.at(at as u64)),
         Value::Str(text) | Value::Markup(text) => {
             machine.budget.bytes(text.len())?;
             let length = text.chars().count();
@@ -234,7 +232,11 @@ fn indices(length: i64, bounds: &[Option<Value>; 3]) -> Result<(i64, i64, usize)
         (0, length)
     };
     let clamp = |it: i64| {
-        let it = if it < 0 { it.saturating_add(length) } else { it };
+        let it = if it < 0 {
+            it.saturating_add(length)
+        } else {
+            it
+        };
         it.clamp(lowest, highest)
     };
     let (first, last) = if step < 0 {
@@ -246,7 +248,11 @@ fn indices(length: i64, bounds: &[Option<Value>; 3]) -> Result<(i64, i64, usize)
     let stop = stop.map_or(last, clamp);
     let span = if step < 0 { start - stop } else { stop - start };
     let stride = step.unsigned_abs().min(1 << 62) as i64;
-    let count = if span <= 0 { 0 } else { (span - 1) / stride + 1 };
+    let count = if span <= 0 {
+        0
+    } else {
+        (span - 1) / stride + 1
+    };
     let step = if count <= 1 { step.signum() } else { step };
     Ok((start, step, count as usize))
 }
@@ -267,7 +273,7 @@ fn bound(value: &Option<Value>) -> Result<Option<i64>> {
     let int = given::int(value)?;
     let is_negative = int.sign() == num_bigint::Sign::Minus;
     let far = if is_negative { -(1 << 61) } else { 1 << 61 };
-    Ok(Some(i64::try_from(int).map_or(far, |it| {
-        it.clamp(-(1 << 61), 1 << 61)
-    })))
+    Ok(Some(
+        i64::try_from(int).map_or(far, |it| it.clamp(-(1 << 61), 1 << 61)),
+    ))
 }

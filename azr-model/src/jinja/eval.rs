@@ -76,6 +76,13 @@ impl Machine<'_> {
                     )),
                 }
             }
+            _ => self.eval_postfix(expression, frame),
+        }
+    }
+
+    /// What stands behind a value: attributes, elements, calls, filters and tests.
+    fn eval_postfix(&self, expression: &Expr, frame: &Rc<Frame>) -> Result<Value> {
+        match expression {
             Expr::Attribute(value, name) => {
                 attributes::attribute(self, &self.eval(value, frame)?, name)
             }
@@ -112,6 +119,7 @@ impl Machine<'_> {
                 let given = self.given(arguments, frame)?;
                 predicates::apply(self, name, value, given)
             }
+            _ => self.eval(expression, frame),
         }
     }
 
@@ -194,9 +202,7 @@ impl Machine<'_> {
             keyword: Vec::new(),
         };
         for (name, value) in &arguments.keyword {
-            given
-                .keyword
-                .push((name.clone(), self.eval(value, frame)?));
+            given.keyword.push((name.clone(), self.eval(value, frame)?));
         }
         if let Some(starred) = &arguments.starred {
             let values = self.eval(starred, frame)?;
@@ -258,4 +264,3 @@ impl Machine<'_> {
         Ok(text)
     }
 }
-

@@ -107,7 +107,11 @@ fn field(
     };
     let spec = rest.strip_prefix(':').unwrap_or("");
     let spec = expanded(machine, spec, given, depth - 1, automatic);
-    let spec = if rest.is_empty() { String::new() } else { spec? };
+    let spec = if rest.is_empty() {
+        String::new()
+    } else {
+        spec?
+    };
     formatted(machine, &value, &spec)
 }
 

@@ -1,6 +1,8 @@
 //! The functions that every template has.
 
-use super::fault::{Construct, Exception, Fault, Problem, Result, raised, type_error, unsupported, value_error};
+use super::fault::{
+    Construct, Exception, Fault, Problem, Result, raised, type_error, unsupported, value_error,
+};
 use super::given::{self, Given};
 use super::machine::{Machine, check_attribute};
 use super::stream;
@@ -41,7 +43,9 @@ pub(super) fn call(machine: &Machine<'_>, function: Function, given: Given) -> R
         Function::StrftimeNow => {
             let [format] = given.bind("strftime_now", ["format"], 1)?;
             let format = format.unwrap_or(Value::None);
-            machine.budget.text(machine.date.format(given::text(&format)?)?)
+            machine
+                .budget
+                .text(machine.date.format(given::text(&format)?)?)
         }
     }
 }
@@ -116,7 +120,10 @@ fn namespace(machine: &Machine<'_>, given: Given) -> Result<Value> {
     let mut attributes = Vec::with_capacity(dict.len());
     for (key, value) in dict.entries() {
         let Value::Str(name) = key else {
-            return unsupported(Construct::Function, "namespace with a key that is no string");
+            return unsupported(
+                Construct::Function,
+                "namespace with a key that is no string",
+            );
         };
         check_attribute(name, value)?;
         attributes.push((name.clone(), value.clone()));

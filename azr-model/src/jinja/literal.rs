@@ -132,7 +132,9 @@ fn push(code: u32, text: &mut String) -> Result<()> {
             text.push(character);
             Ok(())
         }
-        None if code <= 0x10ffff => unsupported(Construct::Expression, "a lone surrogate in a string"),
+        None if code <= 0x10ffff => {
+            unsupported(Construct::Expression, "a lone surrogate in a string")
+        }
         None => syntax("illegal Unicode character"),
     }
 }

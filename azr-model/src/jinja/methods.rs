@@ -11,17 +11,116 @@ use super::{functions, loops};
 pub(super) use text::{centered, has_case, replaced};
 
 const STR: [&str; 43] = [
-    "capitalize", "center", "count", "endswith", "expandtabs", "find", "format", "format_map",
-    "index", "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier", "islower",
-    "isnumeric", "isspace", "istitle", "isupper", "join", "ljust", "lower", "lstrip", "partition",
-    "removeprefix", "removesuffix", "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit",
-    "rstrip", "split", "splitlines", "startswith", "strip", "swapcase", "title", "upper", "zfill",
+    "capitalize",
+    "center",
+    "count",
+    "endswith",
+    "expandtabs",
+    "find",
+    "format",
+    "format_map",
+    "index",
+    "isalnum",
+    "isalpha",
+    "isascii",
+    "isdecimal",
+    "isdigit",
+    "isidentifier",
+    "islower",
+    "isnumeric",
+    "isspace",
+    "istitle",
+    "isupper",
+    "join",
+    "ljust",
+    "lower",
+    "lstrip",
+    "partition",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "rfind",
+    "rindex",
+    "rjust",
+    "rpartition",
+    "rsplit",
+    "rstrip",
+    "split",
+    "splitlines",
+    "startswith",
+    "strip",
+    "swapcase",
+    "title",
+    "upper",
+    "zfill",
     "casefold",
 ];
 /// Methods of safe text that do not look at the safety of what they are given.
 const MARKUP: [&str; 12] = [
-    "strip", "lstrip", "rstrip", "upper", "lower", "startswith", "endswith", "split", "find",
-    "count", "isspace", "splitlines",
+    "strip",
+    "lstrip",
+    "rstrip",
+    "upper",
+    "lower",
+    "startswith",
+    "endswith",
+    "split",
+    "find",
+    "count",
+    "isspace",
+    "splitlines",
+];
+
+const MARKUP_NOT_BUILT: [&str; 38] = [
+    "capitalize",
+    "casefold",
+    "center",
+    "encode",
+    "escape",
+    "expandtabs",
+    "format",
+    "format_map",
+    "index",
+    "isalnum",
+    "isalpha",
+    "isascii",
+    "isdecimal",
+    "isdigit",
+    "isidentifier",
+    "islower",
+    "isnumeric",
+    "isprintable",
+    "istitle",
+    "isupper",
+    "join",
+    "ljust",
+    "maketrans",
+    "partition",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "rfind",
+    "rindex",
+    "rjust",
+    "rpartition",
+    "rsplit",
+    "striptags",
+    "swapcase",
+    "title",
+    "translate",
+    "unescape",
+    "zfill",
+];
+const INT_NOT_BUILT: [&str; 9] = [
+    "real",
+    "imag",
+    "numerator",
+    "denominator",
+    "conjugate",
+    "bit_length",
+    "bit_count",
+    "to_bytes",
+    "from_bytes",
 ];
 
 /// Methods that change their object, which the sandbox of Jinja2 withholds, by class.
@@ -32,10 +131,7 @@ pub(super) const MUTATING: [(&str, &[&str]); 2] = [
             "append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove",
         ],
     ),
-    (
-        "dict",
-        &["clear", "pop", "popitem", "setdefault", "update"],
-    ),
+    ("dict", &["clear", "pop", "popitem", "setdefault", "update"]),
 ];
 
 /// The methods of a value that can be called.
@@ -55,29 +151,28 @@ pub(super) fn built(value: &Value) -> &'static [&'static str] {
 
 /// Attributes that Python has and this engine does not.
 pub(super) fn not_built(value: &Value) -> &'static [&'static str] {
-    const INT: [&str; 9] = [
-        "real", "imag", "numerator", "denominator", "conjugate", "bit_length", "bit_count",
-        "to_bytes", "from_bytes",
-    ];
     match value {
         Value::Str(_) => &["encode", "isprintable", "maketrans", "translate"],
-        Value::Markup(_) => &[
-            "capitalize", "casefold", "center", "encode", "escape", "expandtabs", "format",
-            "format_map", "index", "isalnum", "isalpha", "isascii", "isdecimal", "isdigit",
-            "isidentifier", "islower", "isnumeric", "isprintable", "istitle", "isupper", "join",
-            "ljust", "maketrans", "partition", "removeprefix", "removesuffix", "replace", "rfind",
-            "rindex", "rjust", "rpartition", "rsplit", "striptags", "swapcase", "title",
-            "translate", "unescape", "zfill",
-        ],
-        Value::Int(_) | Value::Bool(_) => &INT,
+        Value::Markup(_) => &MARKUP_NOT_BUILT,
+        Value::Int(_) | Value::Bool(_) => &INT_NOT_BUILT,
         Value::Float(_) => &[
-            "real", "imag", "conjugate", "as_integer_ratio", "is_integer", "hex", "fromhex",
+            "real",
+            "imag",
+            "conjugate",
+            "as_integer_ratio",
+            "is_integer",
+            "hex",
+            "fromhex",
         ],
         Value::Tuple(items) if items.is_group => &["_asdict", "_fields", "_make", "_replace"],
         Value::Range(_) => &["start", "stop", "step"],
         Value::View(..) => &["mapping", "isdisjoint"],
         Value::Macro(_) => &[
-            "arguments", "caller", "catch_kwargs", "catch_varargs", "explicit_caller",
+            "arguments",
+            "caller",
+            "catch_kwargs",
+            "catch_varargs",
+            "explicit_caller",
         ],
         Value::Cycler(_) => &["items", "pos"],
         Value::Joiner(_) => &["sep", "used"],
@@ -137,12 +232,7 @@ fn safe(machine: &Machine<'_>, value: Value) -> Result<Value> {
     })
 }
 
-fn dict(
-    machine: &Machine<'_>,
-    value: &Value,
-    name: &'static str,
-    given: Given,
-) -> Result<Value> {
+fn dict(machine: &Machine<'_>, value: &Value, name: &'static str, given: Given) -> Result<Value> {
     let Value::Dict(dict) = value else {
         return unsupported(Construct::Attribute, name);
     };

@@ -220,9 +220,8 @@ fn integer(kind: char, spec: &Spec, value: &Value) -> Result<String> {
         _ => repr::decimal(&int)?.trim_start_matches('-').to_owned(),
     };
     let is_negative = int.sign() == num_bigint::Sign::Minus;
-    let zeros = "0".repeat(
-        digits::check_width(spec.precision.unwrap_or(0))?.saturating_sub(digits.len()),
-    );
+    let zeros =
+        "0".repeat(digits::check_width(spec.precision.unwrap_or(0))?.saturating_sub(digits.len()));
     Ok(format!("{}{zeros}{digits}", sign(spec, is_negative)))
 }
 

@@ -11,10 +11,45 @@ use std::rc::Rc;
 
 /// Tests of Jinja2, by name.
 const NAMES: [&str; 39] = [
-    "odd", "even", "divisibleby", "defined", "undefined", "filter", "test", "none", "boolean",
-    "false", "true", "integer", "float", "lower", "upper", "string", "mapping", "number",
-    "sequence", "iterable", "callable", "sameas", "escaped", "in", "==", "eq", "equalto", "!=",
-    "ne", ">", "gt", "greaterthan", "ge", ">=", "<", "lt", "lessthan", "<=", "le",
+    "odd",
+    "even",
+    "divisibleby",
+    "defined",
+    "undefined",
+    "filter",
+    "test",
+    "none",
+    "boolean",
+    "false",
+    "true",
+    "integer",
+    "float",
+    "lower",
+    "upper",
+    "string",
+    "mapping",
+    "number",
+    "sequence",
+    "iterable",
+    "callable",
+    "sameas",
+    "escaped",
+    "in",
+    "==",
+    "eq",
+    "equalto",
+    "!=",
+    "ne",
+    ">",
+    "gt",
+    "greaterthan",
+    "ge",
+    ">=",
+    "<",
+    "lt",
+    "lessthan",
+    "<=",
+    "le",
 ];
 
 /// Whether Jinja2 has a test of this name.
@@ -39,9 +74,7 @@ pub(super) fn apply(
     if let Some(comparison) = comparison(name) {
         let [other] = given.bind(name, ["other"], 1)?;
         let other = other.unwrap_or(Value::None);
-        return machine
-            .compare(&value, comparison, &other)
-            .map(Value::Bool);
+        return machine.compare(&value, comparison, &other).map(Value::Bool);
     }
     let holds = match name {
         "in" => {
@@ -54,7 +87,12 @@ pub(super) fn apply(
         }
         "odd" | "even" => {
             given.none(name)?;
-            remainder_is(machine, &value, &Value::from_i64(2), i64::from(name == "odd"))?
+            remainder_is(
+                machine,
+                &value,
+                &Value::from_i64(2),
+                i64::from(name == "odd"),
+            )?
         }
         "sameas" => {
             let [other] = given.bind(name, ["other"], 1)?;

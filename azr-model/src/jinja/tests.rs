@@ -1,2 +1,1 @@
 //! Templates behave as Python's Jinja2 under transformers.
-

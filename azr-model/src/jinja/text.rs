@@ -11,13 +11,7 @@ pub(super) fn is_space(character: char) -> bool {
 pub(super) fn is_line_end(character: char) -> bool {
     matches!(
         character,
-        '\n' | '\r'
-            | '\x0b'
-            | '\x0c'
-            | '\x1c'..='\x1e'
-            | '\u{85}'
-            | '\u{2028}'
-            | '\u{2029}'
+        '\n' | '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}'
     )
 }
 

@@ -110,7 +110,11 @@ pub(super) fn batch(machine: &Machine<'_>, value: Value, given: Given) -> Result
     match index(&count.unwrap_or(Value::None))? {
         0 => unsupported(Construct::Filter, "batch(0)"),
         ..0 => lazily(machine, value, Lazy::Batch(usize::MAX, None)),
-        count => lazily(machine, value, Lazy::Batch(count as usize, unless_none(fill))),
+        count => lazily(
+            machine,
+            value,
+            Lazy::Batch(count as usize, unless_none(fill)),
+        ),
     }
 }
 
@@ -214,29 +218,36 @@ pub(in crate::jinja) fn next(
             }
         },
         Lazy::Batch(count, fill) => next_batch(*count, fill.as_ref(), reader, machine),
-        Lazy::Slice {
-            count,
-            fill,
-            items,
-            at,
-            offset,
-        } => {
-            machine.budget.steps(1)?;
-            if *count <= *at {
-                return Ok(None);
-            }
-            let (each, extra) = (items.len() as i64 / *count, items.len() as i64 % *count);
-            let start = *offset + *at * each;
-            *offset += i64::from(*at < extra);
-            let end = *offset + (*at + 1) * each;
-            let mut slice = items[start as usize..end as usize].to_vec();
-            if extra <= *at {
-                slice.extend(fill.clone());
-            }
-            *at += 1;
-            machine.budget.list(slice).map(Some)
-        }
+        Lazy::Slice { .. } => next_slice(filter, machine),
     }
+}
+
+/// The next of the lists that `slice` returns.
+fn next_slice(filter: &mut Lazy, machine: &Machine<'_>) -> Result<Option<Value>> {
+    let Lazy::Slice {
+        count,
+        fill,
+        items,
+        at,
+        offset,
+    } = filter
+    else {
+        return Ok(None);
+    };
+    machine.budget.steps(1)?;
+    if *count <= *at {
+        return Ok(None);
+    }
+    let (each, extra) = (items.len() as i64 / *count, items.len() as i64 % *count);
+    let start = *offset + *at * each;
+    *offset += i64::from(*at < extra);
+    let end = *offset + (*at + 1) * each;
+    let mut slice = items[start as usize..end as usize].to_vec();
+    if extra <= *at {
+        slice.extend(fill.clone());
+    }
+    *at += 1;
+    machine.budget.list(slice).map(Some)
 }
 
 fn next_batch(

@@ -158,7 +158,10 @@ fn to_float(value: &Value) -> Result<f64> {
         (_, Some(int)) => {
             let float = floats::from_int(&int);
             if float.is_infinite() {
-                return raised(Exception::OverflowError, "int too large to convert to float");
+                return raised(
+                    Exception::OverflowError,
+                    "int too large to convert to float",
+                );
             }
             Ok(float)
         }
@@ -178,9 +181,10 @@ fn parse_float(text: &str) -> Result<f64> {
         at.and_then(|at| bytes.get(at))
             .is_some_and(u8::is_ascii_digit)
     };
-    let is_grouped = bytes.iter().enumerate().all(|(at, it)| {
-        *it != b'_' || (is_digit(at.checked_sub(1)) && is_digit(Some(at + 1)))
-    });
+    let is_grouped = bytes
+        .iter()
+        .enumerate()
+        .all(|(at, it)| *it != b'_' || (is_digit(at.checked_sub(1)) && is_digit(Some(at + 1))));
     match text.replace('_', "").parse() {
         Ok(float) if is_grouped => Ok(float),
         _ => value_error(format!("could not convert string to float: '{text}'")),
@@ -264,7 +268,10 @@ pub(super) fn filesizeformat(_: &Machine<'_>, value: Value, given: Given) -> Res
         return Ok(Value::str("1 Byte"));
     }
     if bytes < base {
-        return Ok(Value::from(format!("{} Bytes", floats::to_int(bytes.trunc()))));
+        return Ok(Value::from(format!(
+            "{} Bytes",
+            floats::to_int(bytes.trunc())
+        )));
     }
     let mut unit = base;
     for (at, letter) in "KMGTPEZY".chars().enumerate() {

@@ -151,7 +151,10 @@ pub(super) fn dictsort(machine: &Machine<'_>, value: Value, given: Given) -> Res
         }
     };
     let Value::Dict(dict) = value.defined()? else {
-        return type_error(format!("'{}' object has no attribute 'items'", value.class()));
+        return type_error(format!(
+            "'{}' object has no attribute 'items'",
+            value.class()
+        ));
     };
     let mut keyed = Vec::new();
     for (key, value) in dict.entries() {

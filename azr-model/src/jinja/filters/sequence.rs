@@ -2,8 +2,8 @@
 
 use super::order::Attribute;
 use crate::jinja::attributes;
-use crate::jinja::fault::{Result, raised, type_error};
 use crate::jinja::fault::Exception;
+use crate::jinja::fault::{Result, raised, type_error};
 use crate::jinja::given::{Given, text, truth, unless_none};
 use crate::jinja::machine::Machine;
 use crate::jinja::stream::{self, Kind, Stream};
@@ -96,10 +96,7 @@ pub(super) fn reverse(machine: &Machine<'_>, value: Value, given: Given) -> Resu
         return Stream::value(list, Kind::Plain, machine);
     }
     if stream::read(&value).is_err() {
-        return raised(
-            Exception::FilterArgumentError,
-            "argument must be iterable",
-        );
+        return raised(Exception::FilterArgumentError, "argument must be iterable");
     }
     let mut values = stream::collect(&value, machine)?;
     values.reverse();

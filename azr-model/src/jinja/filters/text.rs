@@ -175,7 +175,9 @@ pub(super) fn format(machine: &Machine<'_>, value: Value, given: Given) -> Resul
         );
     }
     let pairs = given.keyword.into_iter();
-    let pairs = pairs.map(|(name, value)| (Value::Str(name), value)).collect();
+    let pairs = pairs
+        .map(|(name, value)| (Value::Str(name), value))
+        .collect();
     let values = Value::Dict(Rc::new(Dict::new(pairs, &machine.budget)?));
     percent::format(machine, &text, &values)
 }
@@ -193,7 +195,12 @@ pub(super) fn indent(machine: &Machine<'_>, value: Value, given: Given) -> Resul
     let text = match value.defined()? {
         Value::Str(text) => format!("{text}\n"),
         Value::Markup(_) => return unsupported(Construct::Filter, "indent of safe text"),
-        other => return type_error(format!("unsupported operand type for +=: '{}'", other.class())),
+        other => {
+            return type_error(format!(
+                "unsupported operand type for +=: '{}'",
+                other.class()
+            ));
+        }
     };
     let lines = characters::lines(&text, false);
     machine
@@ -244,10 +251,7 @@ pub(super) fn truncate(machine: &Machine<'_>, value: Value, given: Given) -> Res
     if text.chars().count() as i64 <= length.saturating_add(leeway) {
         return Ok(value);
     }
-    let kept: String = text
-        .chars()
-        .take((length - end_length) as usize)
-        .collect();
+    let kept: String = text.chars().take((length - end_length) as usize).collect();
     let kept = match kept.rsplit_once(' ') {
         Some((before, _)) if !truth(kills_words.as_ref()) => before,
         _ => &kept,
@@ -261,7 +265,9 @@ pub(super) fn wordcount(machine: &Machine<'_>, value: Value, given: Given) -> Re
     let text = machine.str(&value)?;
     characters::ascii_only(&text, "wordcount")?;
     let words = text.split(|it: char| !it.is_ascii_alphanumeric() && it != '_');
-    Ok(Value::from_length(words.filter(|it| !it.is_empty()).count()))
+    Ok(Value::from_length(
+        words.filter(|it| !it.is_empty()).count(),
+    ))
 }
 
 fn quoted(text: &str, safe: &str, space: &str) -> String {
@@ -319,7 +325,10 @@ pub(super) fn urlencode(machine: &Machine<'_>, value: Value, given: Given) -> Re
 pub(super) fn xmlattr(machine: &Machine<'_>, value: Value, given: Given) -> Result<Value> {
     let [autospace] = given.bind("xmlattr", ["autospace"], 0)?;
     let Value::Dict(dict) = value.defined()? else {
-        return type_error(format!("'{}' object has no attribute 'items'", value.class()));
+        return type_error(format!(
+            "'{}' object has no attribute 'items'",
+            value.class()
+        ));
     };
     let mut parts = Vec::new();
     for (key, value) in dict.entries() {

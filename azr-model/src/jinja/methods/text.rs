@@ -2,6 +2,7 @@
 
 mod search;
 
+use crate::jinja::digits;
 use crate::jinja::fault::{Construct, Result, type_error, unsupported};
 use crate::jinja::format;
 use crate::jinja::given::{self, Given, index, index_or, unless_none};
@@ -9,7 +10,6 @@ use crate::jinja::machine::Machine;
 use crate::jinja::stream;
 use crate::jinja::text::{self as characters, is_space};
 use crate::jinja::value::Value;
-use crate::jinja::digits;
 use std::sync::Arc;
 
 /// `text.name(given)`.
@@ -267,7 +267,9 @@ fn filled(machine: &Machine<'_>, text: &str, name: &str, given: Given) -> Result
 fn expanded(machine: &Machine<'_>, text: &str, size: i64) -> Result<Value> {
     let size = digits::check_width(size.max(0) as usize)?;
     let tabs = text.matches('\t').count();
-    machine.budget.bytes(text.len() + tabs.saturating_mul(size))?;
+    machine
+        .budget
+        .bytes(text.len() + tabs.saturating_mul(size))?;
     let (mut out, mut column) = (String::new(), 0);
     for it in text.chars() {
         match it {

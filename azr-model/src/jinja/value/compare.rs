@@ -201,10 +201,12 @@ pub(in crate::jinja) fn contains(
             false
         }
         Value::View(ViewKind::Items, dict) => match item {
-            Value::Tuple(pair) if pair.values.len() == 2 => match dict.get(&pair.values[0], budget)? {
-                Some(value) => equal(value, &pair.values[1], budget)?,
-                None => false,
-            },
+            Value::Tuple(pair) if pair.values.len() == 2 => {
+                match dict.get(&pair.values[0], budget)? {
+                    Some(value) => equal(value, &pair.values[1], budget)?,
+                    None => false,
+                }
+            }
             _ => false,
         },
         Value::Range(range) => {

@@ -1,7 +1,7 @@
 //! Values of what came from outside.
 
-use super::dict::Dict;
 use super::Value;
+use super::dict::Dict;
 use crate::jinja::budget::Budget;
 use crate::jinja::data::Data;
 use crate::jinja::fault::Result;

@@ -15,17 +15,16 @@ pub(in crate::jinja) struct Dict {
 impl Dict {
     /// A dictionary of what was in `entries`, in which no key occurs twice.
     pub(in crate::jinja) fn new(entries: Vec<(Value, Value)>, budget: &Budget) -> Result<Self> {
-        let shapes = entries.iter().flat_map(|(key, it)| [key.shape(), it.shape()]);
+        let shapes = entries
+            .iter()
+            .flat_map(|(key, it)| [key.shape(), it.shape()]);
         let shape = budget.shape(shapes)?;
         budget.bytes(entries.len() * 32)?;
         Ok(Self { entries, shape })
     }
 
     /// A dictionary of pairs, of which later ones replace earlier ones.
-    pub(in crate::jinja) fn of_pairs(
-        pairs: Vec<(Value, Value)>,
-        budget: &Budget,
-    ) -> Result<Self> {
+    pub(in crate::jinja) fn of_pairs(pairs: Vec<(Value, Value)>, budget: &Budget) -> Result<Self> {
         let mut entries: Vec<(Value, Value)> = Vec::with_capacity(pairs.len());
         for (key, value) in pairs {
             hashable(&key)?;

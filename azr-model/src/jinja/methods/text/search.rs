@@ -123,7 +123,9 @@ pub(super) fn cut(machine: &Machine<'_>, text: &str, name: &str, given: Given) -
 
 fn list(machine: &Machine<'_>, parts: Vec<&str>) -> Result<Value> {
     machine.budget.steps(parts.len())?;
-    machine.budget.list(parts.into_iter().map(Value::str).collect())
+    machine
+        .budget
+        .list(parts.into_iter().map(Value::str).collect())
 }
 
 fn separator_text(separator: &Value) -> Result<Arc<str>> {
