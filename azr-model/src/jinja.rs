@@ -23,6 +23,7 @@ mod lexer;
 mod literal;
 mod loops;
 mod machine;
+mod macros;
 mod methods;
 mod parser;
 mod percent;

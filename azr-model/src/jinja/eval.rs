@@ -76,6 +76,13 @@ impl Machine<'_> {
                     )),
                 }
             }
+            _ => self.eval_postfix(expression, frame),
+        }
+    }
+
+    /// What stands behind a value: attributes, elements, calls, filters and tests.
+    fn eval_postfix(&self, expression: &Expr, frame: &Rc<Frame>) -> Result<Value> {
+        match expression {
             Expr::Attribute(value, name) => {
                 attributes::attribute(self, &self.eval(value, frame)?, name)
             }
@@ -112,6 +119,7 @@ impl Machine<'_> {
                 let given = self.given(arguments, frame)?;
                 predicates::apply(self, name, value, given)
             }
+            _ => self.eval(expression, frame),
         }
     }
 

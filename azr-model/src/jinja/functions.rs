@@ -79,11 +79,16 @@ fn range(given: Given) -> Result<Value> {
 /// `dict(mapping_or_pairs, **more)`.
 fn dict(machine: &Machine<'_>, given: Given) -> Result<Dict> {
     let mut pairs = Vec::new();
+    // It is asked for its keys before it is read.
+    given
+        .positional
+        .iter()
+        .try_for_each(|it| it.defined().map(drop))?;
     match &given.positional[..] {
         [] => {}
         [Value::Dict(dict)] => pairs.extend(dict.entries().iter().cloned()),
         [Value::Namespace(_)] => return unsupported(Construct::Function, "dict of a namespace"),
-        [Value::View(..)] | [_] => {
+        [_] => {
             for pair in stream::collect(&given.positional[0], machine)? {
                 let mut parts = stream::collect(&pair, machine)?.into_iter();
                 match (parts.next(), parts.next(), parts.next()) {

@@ -1,18 +1,17 @@
 //! Reads the statements of a template. A port of `jinja2.parser`.
 
 mod expression;
+mod postfix;
 mod target;
+mod words;
 
 use super::ast::{
     Block, CallKind, Expr, FilterBlock, ForLoop, LoopFilter, Macro, MacroStore, Name, SetBlock,
     Special, Statement, StatementKind, With,
 };
-use super::fault::{Construct, Limit, Result, TemplateFault, beyond, syntax, unsupported};
+use super::fault::{Construct, Result, TemplateFault, syntax, unsupported};
 use super::lexer::{self, Placed, Token};
 use std::sync::Arc;
-
-/// How deep blocks and expressions may be nested. CPython refuses more than some 90 parentheses or 20 loops.
-const DEPTH_MAX: usize = 100;
 
 /// Tags of Jinja2 that a chat template has no use for.
 const UNSUPPORTED_TAGS: [&str; 6] = [
@@ -48,89 +47,6 @@ struct Parser {
 }
 
 impl Parser {
-    fn token(&self) -> &Token {
-        &self.tokens[self.at.min(self.tokens.len() - 1)].token
-    }
-
-    fn next_token(&self) -> &Token {
-        &self.tokens[(self.at + 1).min(self.tokens.len() - 1)].token
-    }
-
-    fn line(&self) -> usize {
-        self.tokens[self.at.min(self.tokens.len() - 1)].line
-    }
-
-    fn advance(&mut self) {
-        self.at += 1;
-    }
-
-    fn is_operator(&self, operator: &str) -> bool {
-        matches!(self.token(), Token::Operator(it) if *it == operator)
-    }
-
-    fn skip_operator(&mut self, operator: &str) -> bool {
-        let found = self.is_operator(operator);
-        self.at += usize::from(found);
-        found
-    }
-
-    fn is_name(&self, name: &str) -> bool {
-        matches!(self.token(), Token::Name(it) if **it == *name)
-    }
-
-    fn skip_name(&mut self, name: &str) -> bool {
-        let found = self.is_name(name);
-        self.at += usize::from(found);
-        found
-    }
-
-    fn unexpected<T>(&self, expected: &str) -> Result<T> {
-        match self.token() {
-            Token::End => syntax(format!("unexpected end of template, expected {expected}")),
-            token => syntax(format!("expected {expected}, got {}", shown(token))),
-        }
-    }
-
-    fn expect_operator(&mut self, operator: &str) -> Result<()> {
-        if self.skip_operator(operator) {
-            return Ok(());
-        }
-        self.unexpected(&format!("'{operator}'"))
-    }
-
-    fn expect(&mut self, token: &Token, words: &str) -> Result<()> {
-        if self.token() == token {
-            self.advance();
-            return Ok(());
-        }
-        self.unexpected(words)
-    }
-
-    fn expect_name(&mut self) -> Result<Arc<str>> {
-        let Token::Name(name) = self.token() else {
-            return self.unexpected("a name");
-        };
-        let name = name.clone();
-        self.advance();
-        Ok(name)
-    }
-
-    /// Reads something one level deeper.
-    fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        self.deepen(1)?;
-        let result = read(self);
-        self.depth -= 1;
-        result
-    }
-
-    fn deepen(&mut self, levels: usize) -> Result<()> {
-        self.depth += levels;
-        if DEPTH_MAX < self.depth {
-            return beyond(Limit::Depth);
-        }
-        Ok(())
-    }
-
     /// Statements up to a tag in `ends`, whose name is the next token then, or up to the end of the template.
     fn block(&mut self, ends: &[&str]) -> Result<Block> {
         let mut block = Vec::new();
@@ -399,20 +315,5 @@ fn anonymous(parameters: Vec<Name>, defaults: Vec<Expr>, body: Block) -> Macro {
         body,
         layout: Vec::new(),
         special: Special::default(),
-    }
-}
-
-fn shown(token: &Token) -> String {
-    match token {
-        Token::Data(_) => "text".to_owned(),
-        Token::BlockBegin => "'{%'".to_owned(),
-        Token::BlockEnd => "'%}'".to_owned(),
-        Token::VariableBegin => "'{{'".to_owned(),
-        Token::VariableEnd => "'}}'".to_owned(),
-        Token::Name(name) => format!("'{name}'"),
-        Token::Str(_) => "a string".to_owned(),
-        Token::Int(_) | Token::Float(_) => "a number".to_owned(),
-        Token::Operator(operator) => format!("'{operator}'"),
-        Token::End => "the end of the template".to_owned(),
     }
 }

@@ -218,29 +218,36 @@ pub(in crate::jinja) fn next(
             }
         },
         Lazy::Batch(count, fill) => next_batch(*count, fill.as_ref(), reader, machine),
-        Lazy::Slice {
-            count,
-            fill,
-            items,
-            at,
-            offset,
-        } => {
-            machine.budget.steps(1)?;
-            if *count <= *at {
-                return Ok(None);
-            }
-            let (each, extra) = (items.len() as i64 / *count, items.len() as i64 % *count);
-            let start = *offset + *at * each;
-            *offset += i64::from(*at < extra);
-            let end = *offset + (*at + 1) * each;
-            let mut slice = items[start as usize..end as usize].to_vec();
-            if extra <= *at {
-                slice.extend(fill.clone());
-            }
-            *at += 1;
-            machine.budget.list(slice).map(Some)
-        }
+        Lazy::Slice { .. } => next_slice(filter, machine),
     }
+}
+
+/// The next of the lists that `slice` returns.
+fn next_slice(filter: &mut Lazy, machine: &Machine<'_>) -> Result<Option<Value>> {
+    let Lazy::Slice {
+        count,
+        fill,
+        items,
+        at,
+        offset,
+    } = filter
+    else {
+        return Ok(None);
+    };
+    machine.budget.steps(1)?;
+    if *count <= *at {
+        return Ok(None);
+    }
+    let (each, extra) = (items.len() as i64 / *count, items.len() as i64 % *count);
+    let start = *offset + *at * each;
+    *offset += i64::from(*at < extra);
+    let end = *offset + (*at + 1) * each;
+    let mut slice = items[start as usize..end as usize].to_vec();
+    if extra <= *at {
+        slice.extend(fill.clone());
+    }
+    *at += 1;
+    machine.budget.list(slice).map(Some)
 }
 
 fn next_batch(
