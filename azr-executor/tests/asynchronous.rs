@@ -18,7 +18,7 @@ const COROUTINES: &[(&str, &str)] = &[
     ("return x", "3"),
     ("await asyncio.sleep(0)\n    return x", "3"),
     (
-        "async def g(i):\n        await asyncio.sleep(0.002 * i)\n        order.append(i)\n        return i * i\n    order = []\n    squares = await asyncio.gather(g(3), g(1), g(2))\n    return squares, order",
+        "async def g(i):\n        await asyncio.sleep(0.1 * i)\n        order.append(i)\n        return i * i\n    order = []\n    squares = await asyncio.gather(g(3), g(1), g(2))\n    return squares, order",
         "([9, 1, 4], [1, 2, 3])",
     ),
     (
