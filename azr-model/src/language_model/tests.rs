@@ -1,5 +1,6 @@
 //! A model survives being saved and loaded; what is wrong with a directory is said in one sentence.
 
+mod chats;
 mod full_disk;
 
 use super::*;
