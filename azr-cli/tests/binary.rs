@@ -2,6 +2,8 @@
 // A test fails by panicking, its helpers too.
 #![allow(clippy::unwrap_used)]
 
+#[path = "binary/chats.rs"]
+mod chats;
 #[path = "binary/devices.rs"]
 mod devices;
 #[path = "binary/exec.rs"]

@@ -1,5 +1,7 @@
 //! Small chat templates render what transformers renders from them, or are refused by name (`golden/chat_templates.py`).
 
+// The example needs the rest of it.
+#[allow(dead_code)]
 #[path = "../examples/check_templates/compare.rs"]
 mod compare;
 

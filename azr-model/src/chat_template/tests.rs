@@ -135,3 +135,124 @@ fn a_broken_template_is_refused_when_it_is_used() {
         assert_eq!(template.sources().default(), Some(source));
     }
 }
+
+/// A conversation as a line of a prompts file gives it.
+fn conversation(messages: &str, tools: &str) -> Conversation {
+    Conversation {
+        messages: serde_json::from_str(messages).unwrap(),
+        tools: serde_json::from_str(tools).unwrap(),
+        documents: None,
+    }
+}
+
+/// Wrong prompts that were reported, with the text of transformers 5.24.
+#[test]
+fn what_was_rendered_wrongly_is_rendered_as_transformers_renders_it() {
+    let hi = conversation(r#"[{"role": "user", "content": "hi"}]"#, "null");
+    let cases = [
+        (
+            "{% if tools is iterable and tools | length > 0 %}tools{% else %}none{% endif %} {{ messages[0].content }}",
+            "none hi",
+        ),
+        (
+            "{% if messages[0]['tool_calls'] | length > 0 %}calls{% else %}none{% endif %}",
+            "none",
+        ),
+        ("{{ messages[0].tool_calls | first }}|", "|"),
+        (
+            "{% for m in messages %}\r\n<|{{ m.role }}|>\r\n{{ m.content }}\r\n{% endfor %}\r\n",
+            "<|user|>\nhi\n",
+        ),
+        ("{{ 'a\r\nb' }}", "a\nb"),
+        ("{{ messages[0] }}", "{'role': 'user', 'content': 'hi'}"),
+        ("{{ ['a', 'b'] }}{{ ('a', 1) }}", "['a', 'b']('a', 1)"),
+        ("{{ 1e16 }} {{ 1e-7 }}", "1e+16 1e-07"),
+        ("{{ 'a b'.rsplit(' ', 1)[0] }}{{ '%s' % 'a' }}", "aa"),
+        ("{{ strftime_now('%-d %B %Y') }}", "26 July 2024"),
+        (
+            "{{ {'a': [1, 2]} | tojson(separators=(',', ':')) }}",
+            "{\"a\":[1,2]}",
+        ),
+        ("{% set é = 1 %}{{ é }}{% set loop = 3 %}{{ loop }}", "13"),
+    ];
+    for (source, expected) in cases {
+        let found = template(source).render(&hi, Ending::LastMessage);
+        assert_eq!(found.unwrap(), expected, "{source}");
+    }
+    for source in [
+        "{% for t in tools %}x{% endfor %}y",
+        "{% if nothing < 3 %}a{% endif %}b",
+    ] {
+        let found = template(source).render(&hi, Ending::LastMessage);
+        assert!(
+            matches!(found, Err(ChatTemplateError::Render { .. })),
+            "{source}"
+        );
+    }
+}
+
+#[test]
+fn a_template_is_given_the_whole_message() {
+    let messages = r#"[
+        {"role": "user", "name": "ann", "content": "hi"},
+        {"role": "assistant", "reasoning": "2+2", "content": null, "tool_calls": [{"function": {"name": "w", "arguments": {"n": 123456789012345678901}}}]},
+        {"role": "tool", "tool_call_id": "1", "content": "4"},
+        {"role": "user", "content": [{"type": "text", "text": "so"}]}
+    ]"#;
+    let source = "{% for m in messages %}{{ m.role }}:{{ m.reasoning_content }}{{ m.name }}{{ m.tool_call_id }}{% for c in m.tool_calls %}{{ c.function.name }}{{ c.function.arguments | tojson }}{% endfor %}{{ m.content }};{% endfor %}{{ tools[0].name }}";
+    let found = template(source)
+        .render(
+            &conversation(messages, r#"[{"name": "f"}]"#),
+            Ending::LastMessage,
+        )
+        .unwrap();
+    assert_eq!(
+        found,
+        "user:annhi;assistant:2+2w{\"n\": 123456789012345678901};tool:14;user:[{'type': 'text', 'text': 'so'}];f"
+    );
+}
+
+#[test]
+fn a_conversation_that_is_none_is_refused() {
+    let template = template("x");
+    assert!(matches!(
+        template.render(&Conversation::default(), Ending::LastMessage),
+        Err(ChatTemplateError::NoMessages)
+    ));
+    let tools = conversation(r#"[{"role": "user"}]"#, "[{}, 3]");
+    assert!(matches!(
+        template.render(&tools, Ending::LastMessage),
+        Err(ChatTemplateError::NoObject {
+            kind: "tool",
+            index: 1
+        })
+    ));
+    for wrong in ["3", "{}", r#"{"role": 3}"#] {
+        assert!(serde_json::from_str::<Message>(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn templates_with_names_are_chosen_by_whether_there_are_tools() {
+    let named = |names: &[&str]| {
+        let sources = names
+            .iter()
+            .map(|it| ((*it).to_owned(), format!("of {it}")));
+        ChatTemplate::new(TemplateSources::Named(sources.collect()), BTreeMap::new())
+    };
+    let plain = conversation(r#"[{"role": "user"}]"#, "null");
+    let tools = conversation(r#"[{"role": "user"}]"#, "[]");
+    let both = named(&["default", "rag", "tool_use"]);
+    let text = |it: &Conversation| both.render(it, Ending::LastMessage).unwrap();
+    assert_eq!(text(&plain), "of default");
+    assert_eq!(text(&tools), "of tool_use");
+    let error = named(&["rag", "tool_use"])
+        .render(&plain, Ending::LastMessage)
+        .unwrap_err();
+    assert!(
+        error.to_string().contains(
+            "multiple chat templates with no default specified (there are [\"rag\", \"tool_use\"])"
+        ),
+        "{error}"
+    );
+}
