@@ -121,7 +121,7 @@ fn parse_int(text: &str, base: i64) -> Result<BigInt> {
         (0 | 2, Some("0b")) => (2, &digits[2..], true),
         (0 | 8, Some("0o")) => (8, &digits[2..], true),
         (0 | 16, Some("0x")) => (16, &digits[2..], true),
-        (0, _) if digits.starts_with('0') && digits.trim_matches(['0', '_']) != "" => {
+        (0, _) if digits.starts_with('0') && !digits.trim_matches(['0', '_']).is_empty() => {
             return wrong();
         }
         (0, _) => (10, digits, false),
