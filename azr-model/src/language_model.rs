@@ -123,7 +123,11 @@ impl LanguageModel {
     /// # Errors
     /// As [`Self::load`].
     pub fn load_embedded(origin: &str, files: &[(&str, &[u8])]) -> Result<Self, LoadError> {
-        let (parameters, language) = hf_directory::load(&ModelFiles::Embedded(files))?;
+        let loaded = guarded(|| hf_directory::load(&ModelFiles::Embedded(files)));
+        let (parameters, language) = loaded.map_err(|source| LoadError::Panicked {
+            path: origin.into(),
+            source,
+        })??;
         Ok(Self {
             parameters,
             language,

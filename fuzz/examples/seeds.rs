@@ -55,7 +55,27 @@ const PROGRAMS: [&str; 16] = [
     include_str!("../../azr-executor/src/python/driver/main.py"),
 ];
 
-/// What templates say, in the order of their lives: bytes and the number of descriptors. The first four are of each kind
+/// Chat templates that have between them every statement and most expressions.
+const TEMPLATES: [&str; 8] = [
+    "{{ bos_token }}{% for m in messages %}<|{{ m.role }}|>\n{{ m['content'] | trim }}{% if not loop.last %}\n{% endif %}{% else %}none{% endfor %}",
+    "{%- set ns = namespace(n=0) -%}{% for m in messages if m.role != 'system' recursive %}{% set ns.n = ns.n + 1 %}{{ loop.cycle('a', 'b') }}{{ ns.n ~ '/' ~ loop.length }}{% break %}{% endfor %}",
+    "{% macro f(a, b=1) %}{{ a }}{{ varargs }}{{ kwargs }}{{ caller() if caller }}{% endmacro %}{{ f(1, 2, 3, c=4) }}{% call f(1) %}x{% endcall %}",
+    "{{ [1, 2.5, none, true, 'a', {'b': (1,)}] | tojson(indent=2) }}{{ messages | selectattr('role', 'equalto', 'user') | map(attribute='content') | join(', ') }}",
+    "{{ 'a b c'.split(' ')[::-1] }}{{ '%s %05.2f' % ('x', 3.14159) }}{{ '{:>10}'.format('y') }}{{ 7 // 2 ** 2 % 3 - -1 }}{{ 1 < 2 <= 3 and 'a' in 'abc' or not x is defined }}",
+    "{% filter upper %}{% raw %}{{ x }}{% endraw %}{% endfilter %}{% with a = 1 %}{{ a }}{% endwith %}{# note #}{% generation %}z{% endgeneration %}",
+    "{% set a, b = 1, [2] %}{% set c %}text{% endset %}{{ dict(a=a, **{'b': b}) | dictsort }}{{ range(3) | list | batch(2) | list }}{{ strftime_now('%d %b %Y') }}",
+    "{% if tools is iterable and tools | length > 0 %}{{ raise_exception('no tools') }}{% elif messages[0]['content'] is string %}{{ messages[0].content[:3] }}{% endif %}",
+];
+
+/// Files of a model, in the order of their numbers in the target.
+const MODEL_FILES: [&[u8]; 4] = [
+    include_bytes!("../../golden/small/llama-tied-gqa/config.json"),
+    include_bytes!("../../golden/small/llama-tied-gqa/generation_config.json"),
+    include_bytes!("../../golden/small/llama-tied-gqa/tokenizer.json"),
+    include_bytes!("../../golden/small/llama-tied-gqa/tokenizer_config.json"),
+];
+
+/// What templates of the sandbox say, in the order of their lives: bytes and the number of descriptors. The first four are of each kind
 /// of supervisor in turn.
 const SCRIPTS: [&[(&[u8], u8)]; 8] = [
     &[HELLO, WORKER, READY, (b"e\0\0\0\0", 0), (b"a\0\0\0\0", 0)],
@@ -96,6 +116,12 @@ fn main() -> io::Result<()> {
     write("literal", LITERALS.map(Vec::from))?;
     write("program", PROGRAMS.map(Vec::from))?;
     write("result", LITERALS.iter().flat_map(|text| windows(text)))?;
+    write("template", TEMPLATES.map(Vec::from))?;
+    let files = (0_u8..).zip(MODEL_FILES);
+    write(
+        "model",
+        files.map(|(which, file)| [&[which], file].concat()),
+    )?;
     let scripts = SCRIPTS.iter().enumerate();
     write(
         "protocol",
