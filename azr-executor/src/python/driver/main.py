@@ -213,6 +213,9 @@ def serve_at_exit(library, words):
     shutdown = threading._shutdown
     threading._shutdown = tuple  # called before: there is no thread to wait for
     atexit.register(library.azr_serve, words)
+    # This driver leaves garbage when it ends, and the next collection would be due in a program.
+    atexit.register(gc.freeze)
+    atexit.register(gc.collect)
     atexit.register(setattr, threading, "_shutdown", shutdown)
 
 
