@@ -3,6 +3,7 @@
 use std::ffi::c_char;
 
 use crate::encode::Refusal;
+use crate::library::Library;
 use crate::python::{self as py, Ref, exact};
 
 const CLASS_CHARACTERS_MAX: isize = 200;
@@ -32,6 +33,8 @@ pub struct Tools {
     pub int_bounds: [Ref; 2],
     /// The modules inside each package, by its name.
     pub submodules: Ref,
+    /// Types of the standard library whose objects are values.
+    pub library: Library,
 }
 
 /// Where records are written: never past its end.
