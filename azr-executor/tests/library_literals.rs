@@ -144,96 +144,100 @@ fn types_may_be_named_with_their_modules_and_factories_as_classes() {
     );
 }
 
+/// Of types that are values, but not as they are read.
+const FORMS: &[&str] = &[
+    "Decimal(1.5)",
+    "Decimal('x')",
+    "Decimal('1', None)",
+    "Decimal('1E+1000000000000000000')",
+    "Fraction(1, 0)",
+    "Fraction('1/3')",
+    "Fraction(1.5)",
+    "Fraction()",
+    "range()",
+    "range(1, 2, 0)",
+    "range('a')",
+    "range(1, 2, 3, 4)",
+    "Counter(['a', 'b'])",
+    "Counter({}, {})",
+    "OrderedDict([1])",
+    "OrderedDict([(1, 2, 3)])",
+    "OrderedDict({}, a=1)",
+    "defaultdict(len)",
+    "defaultdict(lambda: 0)",
+    "defaultdict({})",
+    "defaultdict(int, [(1, 2)])",
+    "defaultdict(<class 'Own'>, {})",
+    "deque('ab')",
+    "deque([], -1)",
+    "deque([], length=1)",
+    "deque([], 1, 2)",
+    "deque([], 9223372036854775808)",
+];
+
+/// What is no value, and what is said of it.
+const SAID: &[(&str, &str)] = &[
+    (
+        "x",
+        "the name x stands for no literal; write the value itself",
+    ),
+    (
+        "<class 'int'>",
+        "the name int stands for no literal; write the value itself",
+    ),
+    (
+        "f(1)",
+        "a call of f is not part of a literal; write the value that it gives",
+    ),
+    (
+        "os.system('x')",
+        "a call of os.system is not part of a literal; write the value that it gives",
+    ),
+    (
+        "fractions.Decimal('1')",
+        "a call of fractions.Decimal is not part of a literal; write the value that it gives",
+    ),
+    (
+        "a.b",
+        "an attribute is not part of a literal; write the value itself",
+    ),
+    (
+        "a.b.c()",
+        "an attribute is not part of a literal; write the value itself",
+    ),
+    (
+        "....real",
+        "an attribute is not part of a literal; write the value itself",
+    ),
+    (
+        "Fraction(1, 0)",
+        "Fraction is read in the form Fraction(1, 3), whose denominator is not zero, and what is there is not of it",
+    ),
+    (
+        "{Counter(): 1}",
+        "a Counter cannot be a dictionary key or a set element; use a tuple or a frozenset",
+    ),
+    (
+        "{Decimal('sNaN')}",
+        "a Decimal cannot be a dictionary key or a set element; use a tuple or a frozenset",
+    ),
+];
+
 #[test]
 fn other_forms_are_refused_in_words_that_say_what_is_there() {
-    let forms = [
-        "Decimal(1.5)",
-        "Decimal('x')",
-        "Decimal('1', None)",
-        "Decimal('1E+1000000000000000000')",
-        "Fraction(1, 0)",
-        "Fraction('1/3')",
-        "Fraction(1.5)",
-        "Fraction()",
-        "range()",
-        "range(1, 2, 0)",
-        "range('a')",
-        "range(1, 2, 3, 4)",
-        "Counter(['a', 'b'])",
-        "Counter({}, {})",
-        "OrderedDict([1])",
-        "OrderedDict([(1, 2, 3)])",
-        "OrderedDict({}, a=1)",
-        "defaultdict(len)",
-        "defaultdict(lambda: 0)",
-        "defaultdict({})",
-        "defaultdict(int, [(1, 2)])",
-        "defaultdict(<class 'Own'>, {})",
-        "deque('ab')",
-        "deque([], -1)",
-        "deque([], length=1)",
-        "deque([], 1, 2)",
-        "deque([], 9223372036854775808)",
-    ];
-    for text in forms {
+    for text in FORMS {
         assert!(Value::parse_literal(text).is_err(), "{text}");
     }
-    for text in &forms[..17] {
+    for text in &FORMS[..17] {
         let error = Value::parse_literal(text).unwrap_err();
         assert!(
             matches!(error, LiteralError::Form { .. }),
             "{text}: {error}"
         );
     }
-    let said = [
-        (
-            "x",
-            "the name x stands for no literal; write the value itself",
-        ),
-        (
-            "<class 'int'>",
-            "the name int stands for no literal; write the value itself",
-        ),
-        (
-            "f(1)",
-            "a call of f is not part of a literal; write the value that it gives",
-        ),
-        (
-            "os.system('x')",
-            "a call of os.system is not part of a literal; write the value that it gives",
-        ),
-        (
-            "fractions.Decimal('1')",
-            "a call of fractions.Decimal is not part of a literal; write the value that it gives",
-        ),
-        (
-            "a.b",
-            "an attribute is not part of a literal; write the value itself",
-        ),
-        (
-            "a.b.c()",
-            "an attribute is not part of a literal; write the value itself",
-        ),
-        (
-            "....real",
-            "an attribute is not part of a literal; write the value itself",
-        ),
-        (
-            "Fraction(1, 0)",
-            "Fraction is read in the form Fraction(1, 3), whose denominator is not zero, and what is there is not of it",
-        ),
-        (
-            "{Counter(): 1}",
-            "a Counter cannot be a dictionary key or a set element; use a tuple or a frozenset",
-        ),
-        (
-            "{Decimal('sNaN')}",
-            "a Decimal cannot be a dictionary key or a set element; use a tuple or a frozenset",
-        ),
-    ];
-    for (text, words) in said {
+    for (text, words) in SAID {
         let error = Value::parse_literal(text).unwrap_err();
-        assert_eq!(error.to_string(), words, "{text}");
+        assert_eq!(error.to_string(), *words, "{text}");
     }
 }
 
