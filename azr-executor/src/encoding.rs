@@ -13,13 +13,15 @@
 
 use num_bigint::BigInt;
 
-use crate::value::{Arguments, Decimal, Factory, Fraction, Range, VALUE_DEPTH_MAX, Value};
+use crate::value::{
+    Arguments, Decimal, Factory, Fraction, INT_BITS_MAX, Range, VALUE_DEPTH_MAX, Value,
+};
 
 /// Values in one result, nested ones included.
 pub const NODES_MAX: usize = 100_000;
 
 /// Bytes of an integer with [`crate::value::INT_DIGITS_MAX`] decimal digits and its sign.
-const INT_BYTES_MAX: usize = 14_285 / 8 + 1;
+const INT_BYTES_MAX: usize = INT_BITS_MAX as usize / 8 + 1;
 
 /// Why bytes are no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

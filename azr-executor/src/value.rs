@@ -28,6 +28,9 @@ pub const VALUE_DEPTH_MAX: usize = 96;
 /// Size of the text of one literal or argument list, bytes.
 pub const LITERAL_BYTES_MAX: usize = 8 << 20;
 
+/// Bits of an integer with so many decimal digits, rounded up. Parts of fractions and ranges have no more.
+pub(crate) const INT_BITS_MAX: u64 = 14_285;
+
 /// Decimal digits of an integer in source text or in a result, as CPython's own limit.
 pub const INT_DIGITS_MAX: usize = 4_300;
 

@@ -265,6 +265,16 @@ fn the_text_of_a_decimal_is_bounded_and_its_exponent_is_never_expanded() {
             );
         }
     }
+    // An integer that is longer than CPython prints is greater than all of them, and no part of anything.
+    let long = format!("0x1{}", "0".repeat(1_000_000));
+    let sorted = parse(&format!(
+        "{{{long}, inf, Decimal('1E+1204119'), Decimal('1E+9999999'), 1}}"
+    ));
+    let expected = format!("{{1, Decimal('1E+1204119'), Decimal('1E+9999999'), {long}, inf}}");
+    assert_eq!(sorted.to_string(), expected);
+    for text in [format!("Fraction({long}, 3)"), format!("range({long})")] {
+        assert!(Value::parse_literal(&text).is_err());
+    }
     let sorted = parse(
         "{1e308, Decimal('1E+999999999999999999'), Decimal('1E-999999999999999999'), 0, 5e-324, inf, -inf}",
     );

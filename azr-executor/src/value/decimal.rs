@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 
 use num_bigint::{BigInt, Sign};
 
-use super::INT_DIGITS_MAX;
+use super::{INT_BITS_MAX, INT_DIGITS_MAX};
 
 /// Size of the text of a decimal as CPython prints it, bytes.
 pub const DECIMAL_BYTES_MAX: usize = INT_DIGITS_MAX;
@@ -113,7 +113,8 @@ impl Decimal {
     }
 
     /// A finite one against a quotient with a positive denominator. Its power of ten is made only where it is about as
-    /// large as the quotient.
+    /// large as the quotient, and so never with more digits than CPython prints of an integer, but for some. An integer
+    /// beyond those, which is read in hexadecimal alone, is taken as greater than all.
     pub(super) fn compare_quotient(&self, numerator: &BigInt, denominator: &BigInt) -> Ordering {
         let (sign, digits, last) = self.finite();
         let by_sign = sign.cmp(&numerator.sign());
@@ -123,7 +124,9 @@ impl Decimal {
         // Of the quotient's magnitude, and of one more than fits below this one's.
         let quotient_bits = numerator.bits() as f64 - denominator.bits() as f64;
         let first_bits = (last + digits.len() as i64) as f64 * DIGIT_BITS;
-        let magnitudes = if quotient_bits + DIGIT_BITS + 2.0 < first_bits {
+        let magnitudes = if INT_BITS_MAX < numerator.bits() {
+            Ordering::Less
+        } else if quotient_bits + DIGIT_BITS + 2.0 < first_bits {
             Ordering::Greater
         } else if first_bits < quotient_bits - 2.0 {
             Ordering::Less

@@ -4,6 +4,8 @@ use std::mem;
 
 use num_bigint::{BigInt, Sign};
 
+use super::INT_BITS_MAX;
+
 /// A fraction in lowest terms, whose denominator is positive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fraction {
@@ -12,8 +14,11 @@ pub struct Fraction {
 }
 
 impl Fraction {
-    /// The quotient of two integers; none when the second is zero.
+    /// The quotient of two integers; none when the second is zero, or one is longer than CPython prints.
     pub fn new(numerator: BigInt, denominator: BigInt) -> Option<Self> {
+        if INT_BITS_MAX < numerator.bits().max(denominator.bits()) {
+            return None;
+        }
         let divisor = greatest_common_divisor(numerator.clone(), denominator.clone());
         let divisor = match denominator.sign() {
             Sign::NoSign => return None,

@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 
 use num_bigint::{BigInt, Sign};
 
+use super::INT_BITS_MAX;
+
 /// A `range`, whose step is not zero.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Range {
@@ -13,9 +15,11 @@ pub struct Range {
 }
 
 impl Range {
-    /// `range(start, stop, step)`; none when the step is zero.
+    /// `range(start, stop, step)`; none when the step is zero, or one of them is longer than CPython prints.
     pub fn new(start: BigInt, stop: BigInt, step: BigInt) -> Option<Self> {
-        (step.sign() != Sign::NoSign).then_some(Self { start, stop, step })
+        let bits = start.bits().max(stop.bits()).max(step.bits());
+        let is_valid = bits <= INT_BITS_MAX && step.sign() != Sign::NoSign;
+        is_valid.then_some(Self { start, stop, step })
     }
 
     /// Its start, its stop and its step.
