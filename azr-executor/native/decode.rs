@@ -2,18 +2,20 @@
 
 use std::ffi::c_char;
 
+use crate::library::Library;
 use crate::python::{self as py, Ref};
 
 /// Reads from the front of bytes that the supervisor wrote.
-pub struct Reader {
+pub struct Reader<'tools> {
     at: *const u8,
+    pub(crate) library: &'tools Library,
 }
 
-impl Reader {
+impl<'tools> Reader<'tools> {
     /// # Safety
     /// Complete encoded values lie there.
-    pub unsafe fn new(at: *const u8) -> Self {
-        Self { at }
+    pub unsafe fn new(at: *const u8, library: &'tools Library) -> Self {
+        Self { at, library }
     }
 
     /// The next value, owned; null with an exception set when there is no memory.
@@ -36,6 +38,7 @@ impl Reader {
                     let (real, imaginary) = (self.double(), self.double());
                     py::PyComplex_FromDoubles(real, imaginary)
                 }
+                b'E' | b'r' | b'q' | b'f' | b'w' => self.of_library(tag),
                 _ => {
                     let length = self.length();
                     self.sized(tag, length)
@@ -60,6 +63,7 @@ impl Reader {
                 b'm' => self.dictionary(length),
                 b'l' => self.list(length),
                 b't' => self.tuple(length),
+                b'k' | b'o' | b'u' | b'D' => self.sized_of_library(tag, length),
                 _ => {
                     let elements = self.list(length);
                     if elements.is_null() {
@@ -75,7 +79,7 @@ impl Reader {
         }
     }
 
-    unsafe fn list(&mut self, length: usize) -> Ref {
+    pub(crate) unsafe fn list(&mut self, length: usize) -> Ref {
         // SAFETY: as in `value`; setting an item takes its reference over.
         unsafe {
             let list = py::PyList_New(length.cast_signed());
@@ -105,7 +109,7 @@ impl Reader {
         }
     }
 
-    unsafe fn dictionary(&mut self, length: usize) -> Ref {
+    pub(crate) unsafe fn dictionary(&mut self, length: usize) -> Ref {
         // SAFETY: as in `value`; the dictionary takes references of its own, and ours are kept, which costs nothing in a
         // process that is rolled back or gone after the run.
         unsafe {
@@ -124,12 +128,12 @@ impl Reader {
         }
     }
 
-    unsafe fn byte(&mut self) -> u8 {
+    pub(crate) unsafe fn byte(&mut self) -> u8 {
         // SAFETY: as in `value`.
         unsafe { *self.take(1) }
     }
 
-    unsafe fn length(&mut self) -> usize {
+    pub(crate) unsafe fn length(&mut self) -> usize {
         // SAFETY: as in `value`.
         unsafe { u32::from_le_bytes(self.take(4).cast::<[u8; 4]>().read()) as usize }
     }
@@ -139,7 +143,7 @@ impl Reader {
         unsafe { f64::from_le_bytes(self.take(8).cast::<[u8; 8]>().read()) }
     }
 
-    unsafe fn take(&mut self, length: usize) -> *const u8 {
+    pub(crate) unsafe fn take(&mut self, length: usize) -> *const u8 {
         let at = self.at;
         // SAFETY: as in `value`.
         self.at = unsafe { at.add(length) };

@@ -10,10 +10,10 @@ use crate::python::{self as py, LESS, Ref, exact};
 use crate::record::Writer;
 
 /// Values in one result, nested ones included.
-const NODES_MAX: usize = 100_000;
+pub const NODES_MAX: usize = 100_000;
 
 /// Levels of nesting.
-const DEPTH_MAX: usize = 96;
+pub const DEPTH_MAX: usize = 96;
 
 /// An integer of at most so many bits certainly has no more decimal digits than CPython prints.
 const INT_BITS_SURE: usize = 14_284;
@@ -30,6 +30,20 @@ pub enum Refusal {
     Type(Ref),
     /// Something else that is said in words.
     Words(&'static [u8], &'static [u8]),
+}
+
+/// Whether so many parts may be written, inside so many others.
+pub fn open(length: isize, depth: usize) -> Result<(), Refusal> {
+    if NODES_MAX < length.cast_unsigned() {
+        return Err(Refusal::TooLarge);
+    }
+    if DEPTH_MAX < depth {
+        return Err(Refusal::Words(
+            b"UnsupportedType",
+            b"a value nested deeper than 96 levels",
+        ));
+    }
+    Ok(())
 }
 
 impl Writer {
@@ -71,6 +85,10 @@ impl Writer {
                 self.fit(b"c", end)?;
                 self.fit(&py::PyComplex_RealAsDouble(item).to_le_bytes(), end)?;
                 self.fit(&py::PyComplex_ImagAsDouble(item).to_le_bytes(), end)
+            } else if item == py::ellipsis() {
+                self.fit(b"E", end)
+            } else if kind == self.tools.library.decimal {
+                self.decimal(item, end)
             } else {
                 self.container(item, kind, end, depth, nodes)
             }
@@ -145,24 +163,18 @@ impl Writer {
             } else if kind == exact!(PyFrozenSet_Type) {
                 (b'z', py::PySet_Size(item))
             } else {
-                return Err(Refusal::Type(kind));
+                return self.of_library(item, kind, end, depth, nodes);
             }
         };
-        if NODES_MAX < length.cast_unsigned() {
-            return Err(Refusal::TooLarge);
-        }
-        if DEPTH_MAX < depth {
-            return Err(Refusal::Words(
-                b"UnsupportedType",
-                b"a value nested deeper than 96 levels",
-            ));
-        }
+        open(length, depth)?;
         self.head(tag, length.cast_unsigned(), end)?;
         // SAFETY: `item` has the type of the tag.
         unsafe { self.elements(item, tag, length, end, depth + 1, nodes) }
     }
 
-    unsafe fn elements(
+    /// The elements of a list, a tuple or a set, or the keys and values of a dictionary, also one of a type that is made
+    /// of it: in its storage, whatever a program did to its type.
+    pub(crate) unsafe fn elements(
         &mut self,
         item: Ref,
         tag: u8,
@@ -192,6 +204,7 @@ impl Writer {
                         self.value(value, end, depth, nodes)?;
                     }
                 }
+                // Sets and deques.
                 _ => {
                     let iterator = py::PyObject_GetIter(item);
                     if iterator.is_null() {
@@ -210,13 +223,13 @@ impl Writer {
         Ok(())
     }
 
-    fn head(&mut self, tag: u8, length: usize, end: usize) -> Result<(), Refusal> {
+    pub(crate) fn head(&mut self, tag: u8, length: usize, end: usize) -> Result<(), Refusal> {
         let length = u32::try_from(length).map_err(|_| Refusal::TooLarge)?;
         self.fit(&[tag], end)?;
         self.fit(&length.to_le_bytes(), end)
     }
 
-    unsafe fn sized(
+    pub(crate) unsafe fn sized(
         &mut self,
         tag: u8,
         data: *const u8,
@@ -229,7 +242,7 @@ impl Writer {
         self.fit(bytes, end)
     }
 
-    fn fit(&mut self, bytes: &[u8], end: usize) -> Result<(), Refusal> {
+    pub(crate) fn fit(&mut self, bytes: &[u8], end: usize) -> Result<(), Refusal> {
         if end < self.length + bytes.len() {
             return Err(Refusal::TooLarge);
         }

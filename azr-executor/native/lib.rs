@@ -4,14 +4,15 @@
 //! interpreter before that is shut in. Nothing here is linked into the supervisor. It has no dependencies, and of the
 //! interpreter it uses functions that every CPython from 3.10 on exports.
 //!
-//! Order of reading: [`serve`] (the template's loop), [`program`] (one run), [`record`], [`encode`], [`decode`] and
-//! [`headroom`] (what came of it, and values), [`snapshot`], [`tracee`], [`life`] and [`image`] (a worker that is rolled
+//! Order of reading: [`serve`] (the template's loop), [`program`] (one run), [`record`], [`encode`], [`decode`],
+//! [`library`] and [`headroom`] (what came of it, and values), [`snapshot`], [`tracee`], [`life`] and [`image`] (a worker that is rolled
 //! back) with [`watch`], [`scan`], [`store`], [`heap`] and [`area`], then the two foreign sides, [`python`] and [`host`].
 
 mod decode;
 mod encode;
 mod headroom;
 mod host;
+mod library;
 mod program;
 mod python;
 mod record;

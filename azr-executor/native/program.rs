@@ -86,7 +86,7 @@ pub unsafe fn run(request: &Request, windows: &Windows, tools: Tools) {
         let mut call_arguments = [std::ptr::null_mut(); CALLS_MAX];
         let calls = (request.calls as usize).min(CALLS_MAX);
         for place in &mut call_arguments[..calls] {
-            *place = Reader::new(arguments.as_ptr()).value();
+            *place = Reader::new(arguments.as_ptr(), &tools.library).value();
         }
         // Arguments that found no memory are null, and each call says so.
         py::PyErr_Clear();

@@ -23,9 +23,12 @@ unsafe extern "C" {
     pub static PyFrozenSet_Type: Object;
     pub static PyList_Type: Object;
     pub static PyLong_Type: Object;
+    pub static PyODict_Type: Object;
+    pub static PyRange_Type: Object;
     pub static PySet_Type: Object;
     pub static PyTuple_Type: Object;
     pub static PyUnicode_Type: Object;
+    pub static mut _Py_EllipsisObject: Object;
     pub static mut _Py_NoneStruct: Object;
     pub static mut _Py_TrueStruct: Object;
     pub static PyExc_MemoryError: Ref;
@@ -47,6 +50,7 @@ unsafe extern "C" {
     pub fn PyErr_Clear();
     pub fn PyErr_ExceptionMatches(class: Ref) -> c_int;
     pub fn PyErr_Fetch(class: *mut Ref, value: *mut Ref, traceback: *mut Ref);
+    pub fn PyErr_Occurred() -> Ref;
     pub fn PyErr_NormalizeException(class: *mut Ref, value: *mut Ref, traceback: *mut Ref);
     pub fn PyEval_EvalCode(code: Ref, globals: Ref, locals: Ref) -> Ref;
     pub fn PyEval_SetProfile(function: *mut c_void, argument: Ref);
@@ -59,6 +63,7 @@ unsafe extern "C" {
     pub fn Py_DecRef(object: Ref);
     pub fn PyImport_GetModuleDict() -> Ref;
     pub fn PyIter_Next(iterator: Ref) -> Ref;
+    pub fn PyLong_FromSsize_t(value: isize) -> Ref;
     pub fn PyList_GetItem(list: Ref, index: isize) -> Ref;
     pub fn PyList_New(length: isize) -> Ref;
     pub fn PyList_SetItem(list: Ref, index: isize, element: Ref) -> c_int;
@@ -69,6 +74,7 @@ unsafe extern "C" {
     pub fn PyObject_CallFunctionObjArgs(function: Ref, ...) -> Ref;
     pub fn PyObject_GetIter(iterable: Ref) -> Ref;
     pub fn PyObject_RichCompareBool(left: Ref, right: Ref, operation: c_int) -> c_int;
+    pub fn PyObject_Size(object: Ref) -> isize;
     pub fn PyObject_Str(object: Ref) -> Ref;
     pub fn PySequence_Tuple(elements: Ref) -> Ref;
     pub fn PySet_New(elements: Ref) -> Ref;
@@ -133,9 +139,23 @@ pub fn none() -> Ref {
     &raw mut _Py_NoneStruct
 }
 
+/// `Ellipsis`, borrowed.
+pub fn ellipsis() -> Ref {
+    &raw mut _Py_EllipsisObject
+}
+
 /// `True`, borrowed.
 pub fn truth() -> Ref {
     &raw mut _Py_TrueStruct
+}
+
+/// What a function with one argument gives; null with an exception set when it fails.
+///
+/// # Safety
+/// Both are valid objects, and the interpreter's lock is held.
+pub unsafe fn call_with(function: Ref, argument: Ref) -> Ref {
+    // SAFETY: as the caller promises; a null ends the arguments.
+    unsafe { PyObject_CallFunctionObjArgs(function, argument, std::ptr::null_mut::<u8>()) }
 }
 
 /// A type of the interpreter, to be compared with [`kind`].

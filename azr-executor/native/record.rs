@@ -3,6 +3,7 @@
 use std::ffi::c_char;
 
 use crate::encode::Refusal;
+use crate::library::Library;
 use crate::python::{self as py, Ref, exact};
 
 const CLASS_CHARACTERS_MAX: isize = 200;
@@ -34,6 +35,8 @@ pub struct Tools {
     pub submodules: Ref,
     /// Forgets what was to be called at the interpreter's end.
     pub clear_exit_callbacks: Ref,
+    /// Types of the standard library whose objects are values.
+    pub library: Library,
 }
 
 /// Where records are written: never past its end.

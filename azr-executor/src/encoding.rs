@@ -2,21 +2,26 @@
 //!
 //! A tag, then what it needs; lengths are 32-bit little-endian.
 //! `N` none, `T` true, `F` false, `i` length and two's complement, `d` a double, `c` two doubles, `s` length and UTF-8,
-//! `b` length and bytes, `l` list, `t` tuple, `e` set, `z` frozen set: count and elements, `m` dictionary: count and
-//! keys with values.
+//! `b` length and bytes, `l` list, `t` tuple, `e` set, `z` frozen set, `u` deque: count and elements, `m` dictionary,
+//! `k` counter, `o` ordered dictionary: count and keys with values. `f` default dictionary: the tag of its factory (`N`,
+//! and those of an empty `F`, `m`, `d`, `i`, `l`, `e`, `s`, `t`), count and keys with values; `w` deque with a greatest
+//! length: that in 64 bits, count and elements; `D` decimal: length and its text; `E` ellipsis; `r` range: three integers,
+//! `q` fraction: two integers, each with its tag.
 //!
 //! Whatever a worker wrote, reading it gives a value or an error: never a panic, and never more memory than the bytes
 //! and [`NODES_MAX`] allow.
 
 use num_bigint::BigInt;
 
-use crate::value::{Arguments, VALUE_DEPTH_MAX, Value};
+use crate::value::{
+    Arguments, Decimal, Factory, Fraction, INT_BITS_MAX, Range, VALUE_DEPTH_MAX, Value,
+};
 
 /// Values in one result, nested ones included.
 pub const NODES_MAX: usize = 100_000;
 
 /// Bytes of an integer with [`crate::value::INT_DIGITS_MAX`] decimal digits and its sign.
-const INT_BYTES_MAX: usize = 14_285 / 8 + 1;
+const INT_BYTES_MAX: usize = INT_BITS_MAX as usize / 8 + 1;
 
 /// Why bytes are no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +50,24 @@ pub enum DecodeError {
     /// A key that Python could not hash, or two equal keys.
     #[error("a set or dictionary has a key that it cannot have")]
     Key,
+    /// A default dictionary with a factory that has no tag.
+    #[error("{tag} is the tag of no factory")]
+    Factory {
+        /// What stands there.
+        tag: u8,
+    },
+    /// A range without a step, or of parts that are no integers.
+    #[error("a range is not of three integers, or its step is zero")]
+    Range,
+    /// A fraction without a denominator, or of parts that are no integers.
+    #[error("a fraction is not of two integers, or its denominator is zero")]
+    Fraction,
+    /// A decimal that cannot be read, or is too long.
+    #[error("a decimal is no number, or too long")]
+    Decimal,
+    /// More elements than a deque can have.
+    #[error("a deque has more elements than it can have")]
+    Deque,
 }
 
 /// Appends a value.
@@ -64,13 +87,23 @@ pub fn encode(value: &Value, out: &mut Vec<u8>) {
         Value::Tuple(elements) => all(out, b't', elements),
         Value::Set(elements) => all(out, b'e', elements),
         Value::FrozenSet(elements) => all(out, b'z', elements),
-        Value::Dict(items) => {
-            tagged(out, b'm', &length(items.len()));
-            for (key, value) in items {
-                encode(key, out);
-                encode(value, out);
-            }
+        Value::Dict(items) => pairs(out, b'm', items),
+        Value::Counter(items) => pairs(out, b'k', items),
+        Value::OrderedDict(items) => pairs(out, b'o', items),
+        Value::DefaultDict(factory, items) => {
+            out.push(b'f');
+            pairs(out, factory_tag(*factory), items);
         }
+        Value::Deque(elements, None) => all(out, b'u', elements),
+        Value::Deque(elements, Some(length_max)) => {
+            tagged(out, b'w', &length_max.to_le_bytes());
+            out.extend(length(elements.len()));
+            elements.iter().for_each(|element| encode(element, out));
+        }
+        Value::Decimal(decimal) => sized(out, b'D', decimal.to_string().as_bytes()),
+        Value::Ellipsis => out.push(b'E'),
+        Value::Range(range) => integers(out, b'r', &range.parts()),
+        Value::Fraction(fraction) => integers(out, b'q', &fraction.parts()),
     }
 }
 
@@ -100,6 +133,35 @@ fn sized(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
 fn all(out: &mut Vec<u8>, tag: u8, elements: &[Value]) {
     tagged(out, tag, &length(elements.len()));
     elements.iter().for_each(|element| encode(element, out));
+}
+
+fn pairs(out: &mut Vec<u8>, tag: u8, items: &[(Value, Value)]) {
+    tagged(out, tag, &length(items.len()));
+    for (key, value) in items {
+        encode(key, out);
+        encode(value, out);
+    }
+}
+
+fn integers(out: &mut Vec<u8>, tag: u8, parts: &[&BigInt]) {
+    out.push(tag);
+    for part in parts {
+        sized(out, b'i', &part.to_signed_bytes_le());
+    }
+}
+
+fn factory_tag(factory: Factory) -> u8 {
+    match factory {
+        Factory::None => b'N',
+        Factory::Bool => b'F',
+        Factory::Dict => b'm',
+        Factory::Float => b'd',
+        Factory::Int => b'i',
+        Factory::List => b'l',
+        Factory::Set => b'e',
+        Factory::Str => b's',
+        Factory::Tuple => b't',
+    }
 }
 
 /// Requests are bounded far below 4 GiB, so a length always fits; one that did not would be refused by the reader.
@@ -172,7 +234,26 @@ impl<'bytes> Reader<'bytes> {
             b't' => Ok(Value::Tuple(self.elements(depth)?)),
             b'e' => Ok(Value::Set(self.keys(depth)?)),
             b'z' => Ok(Value::FrozenSet(self.keys(depth)?)),
-            b'm' => self.dict(depth),
+            b'm' => Ok(Value::Dict(self.items(depth)?)),
+            b'k' => Ok(Value::Counter(self.items(depth)?)),
+            b'o' => Ok(Value::OrderedDict(self.items(depth)?)),
+            b'f' => Ok(Value::DefaultDict(self.factory()?, self.items(depth)?)),
+            b'u' => Ok(Value::Deque(self.elements(depth)?, None)),
+            b'w' => self.bounded_deque(depth),
+            b'D' => Decimal::parse(self.text()?)
+                .map(Value::Decimal)
+                .ok_or(DecodeError::Decimal),
+            b'E' => Ok(Value::Ellipsis),
+            b'r' => {
+                let [start, stop, step] = self.integers(depth, DecodeError::Range)?;
+                let range = Range::new(start, stop, step);
+                range.map(Value::Range).ok_or(DecodeError::Range)
+            }
+            b'q' => {
+                let [numerator, denominator] = self.integers(depth, DecodeError::Fraction)?;
+                let fraction = Fraction::new(numerator, denominator);
+                fraction.map(Value::Fraction).ok_or(DecodeError::Fraction)
+            }
             tag => Err(DecodeError::UnknownTag { tag }),
         }
     }
@@ -203,7 +284,7 @@ impl<'bytes> Reader<'bytes> {
         }
     }
 
-    fn dict(&mut self, depth: usize) -> Result<Value, DecodeError> {
+    fn items(&mut self, depth: usize) -> Result<Vec<(Value, Value)>, DecodeError> {
         let count = self.count()?;
         let mut items = Vec::new();
         for _ in 0..count {
@@ -212,9 +293,46 @@ impl<'bytes> Reader<'bytes> {
         }
         let hashable = items.iter().all(|(key, _)| key.is_hashable());
         match Value::dict(items) {
-            Value::Dict(items) if hashable && items.len() == count => Ok(Value::Dict(items)),
+            Value::Dict(items) if hashable && items.len() == count => Ok(items),
             _ => Err(DecodeError::Key),
         }
+    }
+
+    fn factory(&mut self) -> Result<Factory, DecodeError> {
+        let tag = self.tag()?;
+        let mut factories = Factory::ALL.into_iter();
+        let found = factories.find(|factory| factory_tag(*factory) == tag);
+        found.ok_or(DecodeError::Factory { tag })
+    }
+
+    fn bounded_deque(&mut self, depth: usize) -> Result<Value, DecodeError> {
+        let (bytes, rest) = self
+            .rest
+            .split_first_chunk::<8>()
+            .ok_or(DecodeError::Truncated)?;
+        self.rest = rest;
+        let length_max = u64::from_le_bytes(*bytes);
+        let elements = self.elements(depth)?;
+        // CPython's own limit is that of a signed word; a literal has the same.
+        if length_max < elements.len() as u64 || i64::try_from(length_max).is_err() {
+            return Err(DecodeError::Deque);
+        }
+        Ok(Value::Deque(elements, Some(length_max)))
+    }
+
+    fn integers<const COUNT: usize>(
+        &mut self,
+        depth: usize,
+        error: DecodeError,
+    ) -> Result<[BigInt; COUNT], DecodeError> {
+        let mut integers = [const { BigInt::ZERO }; COUNT];
+        for place in &mut integers {
+            match self.value_at(depth + 1)? {
+                Value::Int(integer) => *place = integer,
+                _ => return Err(error),
+            }
+        }
+        Ok(integers)
     }
 
     /// A number of parts, each of which takes at least one byte: more than there are bytes cannot be.

@@ -43,6 +43,21 @@ fn very_many_keywords_are_read_in_time() {
 }
 
 #[test]
+fn numbers_of_all_types_are_put_in_order_in_time() {
+    let mut numbers = vec![format!("1{}", "1".repeat(4_298))];
+    numbers.extend((0..50_000).map(|at| format!("Decimal('1.1{at:05}E+4298')")));
+    let long = |at: i32, digit: &str| format!("{}{}", 10_000 + at, digit.repeat(4_290));
+    numbers.extend((0..400).map(|at| format!("Fraction({}, {})", long(at, "7"), long(at, "3"))));
+    let started = Instant::now();
+    let value = Value::parse_literal(&format!("{{{}}}", numbers.join(","))).unwrap();
+    let mut bytes = Vec::new();
+    encode(&value, &mut bytes);
+    let back = Reader::new(&bytes).value().unwrap();
+    assert!(Equality::Strict.equal(&value, &back));
+    assert!(started.elapsed() < WALL_MAX, "{:?}", started.elapsed());
+}
+
+#[test]
 fn the_longest_integer_is_refused_as_a_real_part_in_time() {
     let text = format!("0x{}+1j", "f".repeat(LITERAL_BYTES_MAX - 5));
     let started = Instant::now();

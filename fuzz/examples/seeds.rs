@@ -8,7 +8,7 @@ use azr_executor::Value;
 use azr_executor::encoding::encode;
 
 /// What stands for a value in Python, each in a notation of its own.
-const LITERALS: [&str; 24] = [
+const LITERALS: [&str; 28] = [
     "None",
     "True, False",
     "-0x1_0000_0000_0000_0000",
@@ -33,6 +33,10 @@ const LITERALS: [&str; 24] = [
     "1, 'x', key=[1], other={2: None}",
     "[[[[[[[[[[]]]]]]]]]]",
     "-(-(+1)), +1j",
+    "..., Ellipsis, range(3), range(5, -1, -2), {range(2): 1}",
+    "Decimal('1.50'), decimal.Decimal('-1E+999'), Decimal('sNaN7'), Fraction(-2, 6), {1, Decimal('1.0'), Fraction(3, 2)}",
+    "Counter({'a': 1, 'b': 2}), OrderedDict([(1, 2), (3, [])]), collections.OrderedDict(a=1)",
+    "defaultdict(<class 'int'>, {1: 2}), defaultdict(None, {}), deque([1, 2]), deque([], maxlen=3)",
 ];
 
 /// Programs that have between them every statement, and every way to import.

@@ -58,6 +58,11 @@ A job has program, inputs (argument lists as text) and optionally id, mode, entr
 predicted_input, cpu_ms_max (1000), wall_ms_max (2000), memory_bytes_max, output_bytes_max, source_bytes_max, equality
 (python or strict), inputs_are (literals or expressions) and bans (module names; by default the paper's list in check
 mode, else none).
+Outputs and predictions are literals of None, bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset,
+... (Ellipsis), range(0, 3), Decimal('1.50'), Fraction(1, 3), Counter({'a': 2}), OrderedDict({'a': 1}), deque([1], maxlen=3)
+and defaultdict(int, {'a': 1}) with a built-in factory; all else is an error, UnsupportedType with the name of the type.
+Equality python is Python's == (1 == 1.0 == Fraction(1, 1)), but NaN equals NaN; strict also wants the same types throughout,
+the digits of a Decimal, the factory of a defaultdict, the maxlen of a deque and the counts of zero of a Counter.
 status is ok, error, timeout, memory, killed, denied, nondeterministic or invalid; missing names the isolation layers
 that this host refuses."#;
 

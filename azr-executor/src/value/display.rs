@@ -1,5 +1,7 @@
 //! Writes values as CPython's `repr` does.
 
+mod library;
+
 use std::fmt::{self, Display, Formatter, Write};
 
 use super::{Arguments, INT_DIGITS_MAX, Value, printable::is_printable};
@@ -25,6 +27,14 @@ impl Display for Value {
             Self::Set(elements) => write_all(f, "{", elements, "}"),
             Self::FrozenSet(elements) if elements.is_empty() => f.write_str("frozenset()"),
             Self::FrozenSet(elements) => write_all(f, "frozenset({", elements, "})"),
+            Self::Ellipsis => f.write_str("Ellipsis"),
+            Self::Range(range) => library::write_range(f, range),
+            Self::Decimal(decimal) => write!(f, "Decimal('{decimal}')"),
+            Self::Fraction(fraction) => library::write_fraction(f, fraction),
+            Self::Counter(items) => library::write_counter(f, items),
+            Self::OrderedDict(items) => library::write_ordered_dict(f, items),
+            Self::DefaultDict(factory, items) => library::write_default_dict(f, *factory, items),
+            Self::Deque(elements, length_max) => library::write_deque(f, elements, *length_max),
         }
     }
 }
@@ -53,9 +63,12 @@ fn write_all(f: &mut Formatter<'_>, open: &str, elements: &[Value], close: &str)
     f.write_str(close)
 }
 
-fn write_dict(f: &mut Formatter<'_>, items: &[(Value, Value)]) -> fmt::Result {
+fn write_dict<'value>(
+    f: &mut Formatter<'_>,
+    items: impl IntoIterator<Item = &'value (Value, Value)>,
+) -> fmt::Result {
     f.write_char('{')?;
-    for (at, (key, value)) in items.iter().enumerate() {
+    for (at, (key, value)) in items.into_iter().enumerate() {
         let separator = if at == 0 { "" } else { ", " };
         write!(f, "{separator}{key}: {value}")?;
     }

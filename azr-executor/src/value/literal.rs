@@ -3,20 +3,25 @@
 
 use std::collections::BTreeSet;
 
-use num_bigint::BigInt;
-use ruff_python_ast::{self as ast, Expr, Number, Operator, UnaryOp};
+use ruff_python_ast::{self as ast, Expr};
 use ruff_python_parser::{ParseError, parse_expression};
 use ruff_text_size::Ranged;
 
 use super::{Arguments, INT_DIGITS_MAX, LITERAL_BYTES_MAX, VALUE_DEPTH_MAX, Value};
 
+mod calls;
+mod class_names;
+mod numbers;
 mod tokens;
+
+pub(crate) use numbers::number;
+use numbers::{complex, signed, special_float};
 
 /// Levels of the syntax tree that signs and a complex sum add below the innermost value.
 const SIGN_DEPTH: usize = 4;
 
-/// Bits of the greatest integer that a double stands for.
-const DOUBLE_BITS_MAX: u64 = 1_024;
+/// Characters of a name in an error.
+const NAME_CHARACTERS_MAX: usize = 60;
 
 /// Why a text is not a literal.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +49,26 @@ pub enum LiteralError {
     NotLiteral {
         /// What it is, in words.
         construct: &'static str,
+    },
+    /// A name that stands for no value here.
+    #[error("the name {name} stands for no literal; write the value itself")]
+    Name {
+        /// It, or its beginning.
+        name: String,
+    },
+    /// A call of something that makes no value here.
+    #[error("a call of {name} is not part of a literal; write the value that it gives")]
+    Call {
+        /// What is called, or its beginning.
+        name: String,
+    },
+    /// A value of the standard library in another form than it is read in.
+    #[error("{type_name} is read in the form {form}, and what is there is not of it")]
+    Form {
+        /// The type.
+        type_name: &'static str,
+        /// What is read, as Python.
+        form: &'static str,
     },
     /// A key that Python could not hash.
     #[error(
@@ -73,7 +98,7 @@ pub enum LiteralError {
 }
 
 pub(super) fn value(text: &str) -> Result<Value, LiteralError> {
-    let text = normalize_newlines(text)?;
+    let text = class_names::as_names(normalize_newlines(text)?);
     let text = text.trim();
     tokens::check(text)?;
     let parsed = parse_expression(text).map_err(|source| LiteralError::Syntax { source })?;
@@ -81,7 +106,7 @@ pub(super) fn value(text: &str) -> Result<Value, LiteralError> {
 }
 
 pub(super) fn arguments(text: &str) -> Result<Arguments, LiteralError> {
-    let text = normalize_newlines(text)?;
+    let text = class_names::as_names(normalize_newlines(text)?);
     // The line break ends a comment. A text that closes this call opens a second group, and is refused.
     let call = format!("f({text}\n)");
     if tokens::check(&call)? != 1 {
@@ -130,6 +155,13 @@ fn normalize_newlines(text: &str) -> Result<std::borrow::Cow<'_, str>, LiteralEr
     Ok(text.into())
 }
 
+/// A name as an error shows it.
+fn shown(name: &str) -> String {
+    name.chars().take(NAME_CHARACTERS_MAX).collect()
+}
+
+type Item = (Value, Value);
+
 struct Reader<'src> {
     source: &'src str,
 }
@@ -141,6 +173,7 @@ impl Reader<'_> {
         }
         match expression {
             Expr::NoneLiteral(_) => Ok(Value::None),
+            Expr::EllipsisLiteral(_) => Ok(Value::Ellipsis),
             Expr::BooleanLiteral(literal) => Ok(Value::Bool(literal.value)),
             Expr::NumberLiteral(literal) => number(&literal.value),
             Expr::StringLiteral(literal) => self.text(literal),
@@ -148,7 +181,8 @@ impl Reader<'_> {
             Expr::List(list) => Ok(Value::List(self.values(&list.elts, depth)?)),
             Expr::Tuple(tuple) => Ok(Value::Tuple(self.values(&tuple.elts, depth)?)),
             Expr::Set(set) => Ok(Value::set(self.keys(&set.elts, depth)?)),
-            Expr::Dict(dict) => self.dict(dict, depth),
+            Expr::Dict(dict) => Ok(Value::dict(self.items(dict, depth)?)),
+            Expr::Name(name) if name.id.as_str() == "Ellipsis" => Ok(Value::Ellipsis),
             Expr::Name(name) => special_float(name.id.as_str()),
             Expr::UnaryOp(operation) => {
                 signed(operation.op, self.value(&operation.operand, depth + 1)?)
@@ -162,6 +196,9 @@ impl Reader<'_> {
                 )
             }
             Expr::Call(call) => self.call(call, depth),
+            Expr::Attribute(_) => Err(LiteralError::NotLiteral {
+                construct: "an attribute",
+            }),
             _ => Err(LiteralError::NotLiteral {
                 construct: "an expression to evaluate",
             }),
@@ -181,7 +218,7 @@ impl Reader<'_> {
         Ok(keys)
     }
 
-    fn dict(&self, dict: &ast::ExprDict, depth: usize) -> Result<Value, LiteralError> {
+    fn items(&self, dict: &ast::ExprDict, depth: usize) -> Result<Vec<Item>, LiteralError> {
         let mut items = Vec::with_capacity(dict.items.len());
         for item in &dict.items {
             let Some(key) = &item.key else {
@@ -193,7 +230,7 @@ impl Reader<'_> {
             require_hashable(&key)?;
             items.push((key, self.value(&item.value, depth + 1)?));
         }
-        Ok(Value::dict(items))
+        Ok(items)
     }
 
     fn text(&self, literal: &ast::ExprStringLiteral) -> Result<Value, LiteralError> {
@@ -209,54 +246,6 @@ impl Reader<'_> {
         }
         Ok(Value::Str(text.to_owned()))
     }
-
-    /// The few calls that stand for values which have no display of their own.
-    fn call(&self, call: &ast::ExprCall, depth: usize) -> Result<Value, LiteralError> {
-        let refused = LiteralError::NotLiteral {
-            construct: "a call",
-        };
-        let Expr::Name(name) = &*call.func else {
-            return Err(refused);
-        };
-        let (positional, keywords) = (&call.arguments.args, &call.arguments.keywords);
-        match (name.id.as_str(), &**positional) {
-            ("dict", []) => self.keyword_dict(keywords, depth),
-            (_, _) if !keywords.is_empty() => Err(refused),
-            ("set", []) => Ok(Value::Set(Vec::new())),
-            ("frozenset", []) => Ok(Value::FrozenSet(Vec::new())),
-            ("set", [elements]) => Ok(Value::set(self.elements(elements, depth)?)),
-            ("frozenset", [elements]) => Ok(Value::frozen_set(self.elements(elements, depth)?)),
-            ("float", [Expr::StringLiteral(text)]) => special_float(text.value.to_str().trim()),
-            _ => Err(refused),
-        }
-    }
-
-    fn elements(&self, expression: &Expr, depth: usize) -> Result<Vec<Value>, LiteralError> {
-        match expression {
-            Expr::List(list) => self.keys(&list.elts, depth),
-            Expr::Tuple(tuple) => self.keys(&tuple.elts, depth),
-            Expr::Set(set) => self.keys(&set.elts, depth),
-            _ => Err(LiteralError::NotLiteral {
-                construct: "a set of something that is no list, tuple or set",
-            }),
-        }
-    }
-
-    fn keyword_dict(&self, keywords: &[ast::Keyword], depth: usize) -> Result<Value, LiteralError> {
-        let mut items = Vec::with_capacity(keywords.len());
-        for keyword in keywords {
-            let Some(name) = &keyword.arg else {
-                return Err(LiteralError::NotLiteral {
-                    construct: "an unpacking",
-                });
-            };
-            items.push((
-                Value::from(name.as_str()),
-                self.value(&keyword.value, depth + 1)?,
-            ));
-        }
-        Ok(Value::dict(items))
-    }
 }
 
 fn require_hashable(key: &Value) -> Result<(), LiteralError> {
@@ -266,105 +255,6 @@ fn require_hashable(key: &Value) -> Result<(), LiteralError> {
         Err(LiteralError::Unhashable {
             type_name: key.type_name(),
         })
-    }
-}
-
-/// The value of a number as the parser read it.
-pub(crate) fn number(number: &Number) -> Result<Value, LiteralError> {
-    match number {
-        Number::Int(int) => match int.as_u64() {
-            Some(small) => Ok(Value::Int(BigInt::from(small))),
-            None => big_integer(&int.to_string()),
-        },
-        Number::Float(float) => Ok(Value::Float(*float)),
-        Number::Complex { real, imag } => Ok(Value::Complex(*real, *imag)),
-    }
-}
-
-fn big_integer(token: &str) -> Result<Value, LiteralError> {
-    let digits: String = token.chars().filter(|digit| *digit != '_').collect();
-    let (radix, digits) = match digits.get(..2) {
-        Some("0x" | "0X") => (16, &digits[2..]),
-        Some("0o" | "0O") => (8, &digits[2..]),
-        Some("0b" | "0B") => (2, &digits[2..]),
-        _ => (10, &digits[..]),
-    };
-    if radix == 10 && INT_DIGITS_MAX < digits.len() {
-        return Err(LiteralError::IntegerTooLong {
-            digits: digits.len(),
-        });
-    }
-    let parsed = BigInt::parse_bytes(digits.as_bytes(), radix);
-    parsed.map(Value::Int).ok_or(LiteralError::NotLiteral {
-        construct: "a number in an unknown notation",
-    })
-}
-
-/// The spellings of `repr` that are no literals of the language, and what `float` reads beside numbers.
-fn special_float(name: &str) -> Result<Value, LiteralError> {
-    let (sign, magnitude) = match name.strip_prefix(['-', '+']) {
-        Some(rest) if name.starts_with('-') => (-1.0, rest),
-        Some(rest) => (1.0, rest),
-        None => (1.0, name),
-    };
-    match magnitude.to_ascii_lowercase().as_str() {
-        "nan" => Ok(Value::Float(f64::NAN)),
-        "inf" | "infinity" => Ok(Value::Float(sign * f64::INFINITY)),
-        "nanj" => Ok(Value::Complex(0.0, f64::NAN)),
-        "infj" => Ok(Value::Complex(0.0, sign * f64::INFINITY)),
-        _ => Err(LiteralError::NotLiteral {
-            construct: "a name",
-        }),
-    }
-}
-
-fn signed(operator: UnaryOp, operand: Value) -> Result<Value, LiteralError> {
-    let negative = match operator {
-        UnaryOp::USub => true,
-        UnaryOp::UAdd => false,
-        UnaryOp::Not | UnaryOp::Invert => {
-            return Err(LiteralError::NotLiteral {
-                construct: "an operator",
-            });
-        }
-    };
-    match operand {
-        Value::Bool(bit) => Ok(Value::Int(BigInt::from(if negative {
-            -i64::from(bit)
-        } else {
-            i64::from(bit)
-        }))),
-        Value::Int(int) => Ok(Value::Int(if negative { -int } else { int })),
-        Value::Float(float) => Ok(Value::Float(if negative { -float } else { float })),
-        Value::Complex(real, imag) => Ok(if negative {
-            Value::Complex(-real, -imag)
-        } else {
-            Value::Complex(real, imag)
-        }),
-        _ => Err(LiteralError::NotLiteral {
-            construct: "a sign before something that is no number",
-        }),
-    }
-}
-
-/// `a+bj` and `a-bj`, added component by component as CPython 3.11 does.
-fn complex(left: Value, operator: Operator, right: Value) -> Result<Value, LiteralError> {
-    let refused = LiteralError::NotLiteral {
-        construct: "a computation",
-    };
-    let real = match left {
-        // By way of decimal, which rounds to nearest; far beyond the greatest double that would take long.
-        Value::Int(int) if int.bits() <= DOUBLE_BITS_MAX => match int.to_string().parse::<f64>() {
-            Ok(real) if real.is_finite() => real,
-            _ => return Err(refused),
-        },
-        Value::Float(float) => float,
-        _ => return Err(refused),
-    };
-    match (operator, right) {
-        (Operator::Add, Value::Complex(more, imag)) => Ok(Value::Complex(real + more, 0.0 + imag)),
-        (Operator::Sub, Value::Complex(more, imag)) => Ok(Value::Complex(real - more, 0.0 - imag)),
-        _ => Err(refused),
     }
 }
 

@@ -6,8 +6,10 @@ use azr_executor::{
     Scrutiny,
 };
 
+/// With the interpreter that the environment variable `AZR_PYTHON` names, if it does: tests are for all versions.
 pub fn start(lanes: usize, backend: Backend) -> Python {
     let config = PythonConfig {
+        interpreter: std::env::var_os("AZR_PYTHON").map(Into::into),
         lanes: lanes.try_into().ok(),
         backend: BackendChoice::Only(backend),
         ..PythonConfig::default()

@@ -132,7 +132,8 @@ fn s5_a_predicted_input_cannot_be_an_object_that_equals_everything() {
         "type('X', (str,), {'__eq__': lambda s, o: True})('')",
         "(lambda: 0)",
         "__import__('unittest.mock').mock.ANY",
-        "...",
+        "unittest.mock.ANY",
+        "collections.Counter.__class__",
         "NotImplemented",
     ] {
         assert_eq!(

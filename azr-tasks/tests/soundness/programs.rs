@@ -55,7 +55,8 @@ fn s8_whatever_a_program_raises_is_a_refusal_and_never_an_empty_output() {
         "lambda: a",
         "f",
         "object()",
-        "range(a)",
+        "enumerate([a])",
+        "{a: a}.keys()",
         "type(a)",
     ];
     for what in not_plain {

@@ -182,7 +182,7 @@ def native_settings(settings, windows, store, address_space, submodules, rules):
     """What the native part is told, as it lays it out: 64 bits each. Objects live as long as the process."""
     worker_filter = ctypes.create_string_buffer(bytes.fromhex(settings["worker_filter"]))
     objects = [compile, "<program>", "exec", 0, builtins, type_name, exception_arguments, BUILT_IN_EXCEPTIONS]
-    objects += [INT_MAX, -INT_MAX, submodules, atexit._clear]
+    objects += [INT_MAX, -INT_MAX, submodules, atexit._clear, *LIBRARY_TYPES]
     words = [settings["rolls_back"], SOCKET, "pid" not in settings["namespaces"], address_space, *windows]
     words += [settings["result_bytes"], *map(id, objects), PROC, rules]
     words += [ctypes.addressof(worker_filter), len(worker_filter) // 8]

@@ -3,6 +3,10 @@
 # Types are compared by identity and read by the interpreter's own C code: no method, no attribute and no comparison of
 # a program's object is ever asked for. Everything used here was looked up before the program ran.
 
+import collections
+import decimal
+import fractions
+
 globals().update({name: value for name, value in vars(builtins).items() if name[:2] != "__"})
 
 NoneType = type(None)
@@ -27,13 +31,40 @@ BUILT_IN_EXCEPTIONS = *(
     value for value in vars(builtins).values() if isinstance(value, type) and issubclass(value, BaseException)
 ),
 
+Counter, OrderedDict, defaultdict, deque = (
+    collections.Counter,
+    collections.OrderedDict,
+    collections.defaultdict,
+    collections.deque,
+)
+Decimal, Fraction, EllipsisType = decimal.Decimal, fractions.Fraction, type(...)
+decimal_text = Decimal.__dict__["__str__"]
+if type(decimal_text) is not type(int.__repr__):
+    Decimal = object()  # written in Python, which a program can change: of no value's type
+range_parts = [range.__dict__[name].__get__ for name in ("start", "stop", "step")]
+fraction_parts = [Fraction.__dict__[name].__get__ for name in ("_numerator", "_denominator")]
+default_factory = defaultdict.__dict__["default_factory"].__get__
+deque_length_max = deque.__dict__["maxlen"].__get__
+ordered_keys, dict_keys, dict_length = OrderedDict.__dict__["__iter__"], dict.keys, dict.__len__
+# In the order in which the native part knows them.
+LIBRARY_TYPES = [Counter, defaultdict, deque, Fraction, Decimal, decimal_text, default_factory, deque_length_max]
+LIBRARY_TYPES += [*range_parts, *fraction_parts]
+
 NODES_MAX = 100_000
 DEPTH_MAX = 96
 INT_BITS_SURE = 14_284
 INT_MAX = 10**4300
 CLASS_CHARACTERS_MAX = 200
 MESSAGE_CHARACTERS_MAX = 500
-SEQUENCES = {list: b"l", tuple: b"t", set: b"e", frozenset: b"z"}
+DECIMAL_CHARACTERS_MAX = 4300
+SEQUENCES = (list, b"l"), (tuple, b"t"), (set, b"e"), (frozenset, b"z")
+DICTIONARIES = (dict, b"m"), (Counter, b"k"), (OrderedDict, b"o")
+FACTORIES = (
+    *((None, b"N"), (bool, b"F"), (dict, b"m"), (float, b"d"), (int, b"i")),
+    *((list, b"l"), (set, b"e"), (str, b"s"), (tuple, b"t")),
+)
+# Hashed and compared by the interpreter's own C code alone.
+HASHED_IN_C = int, str, bool, NoneType, float, bytes, complex, EllipsisType, range
 
 
 class TooLarge(Exception):
@@ -82,25 +113,113 @@ def encode(value, bytes_max):
                 out += item
             elif kind is complex:
                 out += b"c" + complex_bytes(complex_parts[0](item), complex_parts[1](item))
-            elif kind in SEQUENCES or kind is dict:
-                if len(item) > NODES_MAX:
-                    raise TooLarge
+            elif kind is EllipsisType:
+                out += b"E"
+            elif kind is Decimal:
+                text = decimal_text(item)
+                if len(text) > DECIMAL_CHARACTERS_MAX:
+                    raise Unsupported("UnsupportedType", "Decimal with more than 4300 characters")
+                out += b"D" + length_bytes(len(text)) + str_encode(text, "utf-8")
+            else:
+                head = head_of(item, kind)
                 if len(open_iterators) > DEPTH_MAX:
                     raise Unsupported("UnsupportedType", "a value nested deeper than 96 levels")
-                if kind is dict:
-                    out += b"m" + length_bytes(len(item))
-                    open_iterators.append(iter([part for pair in dict_items(item) for part in pair]))
-                else:
-                    out += SEQUENCES[kind] + length_bytes(len(item))
-                    open_iterators.append(iter(item))
+                out += head
+                open_iterators.append(iter(parts_of(item, kind)))
                 break
-            else:
-                raise Unsupported("UnsupportedType", type_name(kind))
         else:
             open_iterators.pop()
     if len(out) > bytes_max:
         raise TooLarge
     return out
+
+
+def tag_of(kind, tags):
+    """By identity: a program's class may have a hash of its own."""
+    return next((tag for one, tag in tags if one is kind), None)
+
+
+def head_of(item, kind):
+    """What comes before the parts of a value that has some."""
+    if kind is range:
+        return b"r"
+    if kind is Fraction:
+        return b"q"
+    length, tag = len, tag_of(kind, SEQUENCES)
+    if tag is None:
+        length, tag = dict_length, tag_of(kind, DICTIONARIES)
+    if kind is defaultdict:
+        factory = default_factory(item)
+        tag = tag_of(factory, FACTORIES)
+        tag = tag and b"f" + tag
+    elif kind is deque:
+        length, length_max = len, deque_length_max(item)
+        tag = b"u" if length_max is None else b"w" + int_bytes(length_max, 8, "little")
+    if tag is None:
+        raise Unsupported("UnsupportedType", type_name(kind))
+    if length(item) > NODES_MAX:
+        raise TooLarge
+    return tag + length_bytes(length(item))
+
+
+def parts_of(item, kind):
+    """The values of which a value consists, in the order in which they are written."""
+    if kind is range:
+        return integers(item, range_parts)
+    if kind is Fraction:
+        return integers(item, fraction_parts)
+    if kind is OrderedDict:
+        return ordered_parts(item)
+    if kind is dict or kind is Counter or kind is defaultdict:
+        return [part for pair in dict_items(item) for part in pair]
+    return item
+
+
+def integers(item, getters):
+    try:
+        parts = [getter(item) for getter in getters]
+    except AttributeError:
+        parts = [None]  # deleted by the program
+    if all(type(part) is int for part in parts):
+        return parts
+    raise Unsupported("UnsupportedType", type_name(type(item)))
+
+
+def ordered_parts(item):
+    """Keys and values in the order of an OrderedDict, which is only found by hashing its keys."""
+    check_keys(item)
+    missing = object()
+    try:
+        parts = [part for key in ordered_keys(item) for part in (key, dict_get(item, key, missing))]
+        is_whole = len(parts) == 2 * dict_length(item) and not any(part is missing for part in parts)
+    except (KeyError, RuntimeError):
+        is_whole = False
+    if not is_whole:
+        # A program went behind its back.
+        raise Unsupported("UnsupportedType", "OrderedDict")
+    return parts
+
+
+def check_keys(item):
+    nodes = 0
+    open_iterators = [iter(dict_keys(item))]
+    while open_iterators:
+        for key in open_iterators[-1]:
+            nodes += 1
+            if nodes > NODES_MAX:
+                raise TooLarge
+            kind = type(key)
+            if kind is tuple or kind is frozenset:
+                if len(open_iterators) > DEPTH_MAX:
+                    raise Unsupported("UnsupportedType", "a value nested deeper than 96 levels")
+                open_iterators.append(iter(key))
+                break
+            if kind is Decimal or kind is Fraction:
+                raise Unsupported("UnsupportedType", "OrderedDict with a Decimal or a Fraction in a key")
+            if not any(kind is one for one in HASHED_IN_C):
+                raise Unsupported("UnsupportedType", type_name(kind))
+        else:
+            open_iterators.pop()
 
 
 def text_bytes(text, characters_max):
@@ -157,24 +276,43 @@ def decode(data, at):
         return struct.unpack_from("<d", data, at)[0], at + 8
     if tag == 99:
         return complex(*struct.unpack_from("<dd", data, at)), at + 16
+    if tag == 69:
+        return ..., at
+    if tag == 114 or tag == 113:
+        parts = []
+        for _ in range(3 if tag == 114 else 2):
+            part, at = decode(data, at)
+            parts.append(part)
+        return (range if tag == 114 else Fraction)(*parts), at
+    kind = None
+    if tag == 102:
+        kind, at = data[at : at + 1], at + 1
+    length_max = None
+    if tag == 119:
+        length_max, at = int.from_bytes(data[at : at + 8], "little"), at + 8
     size = int.from_bytes(data[at : at + 4], "little")
     at += 4
     if tag == 105:
         return int.from_bytes(data[at : at + size], "little", signed=True), at + size
-    if tag == 115:
-        return str(data[at : at + size], "utf-8"), at + size
+    if tag == 115 or tag == 68:
+        text = str(data[at : at + size], "utf-8")
+        return (text if tag == 115 else Decimal(text)), at + size
     if tag == 98:
         return data[at : at + size], at + size
-    if tag == 109:
+    if tag in (109, 107, 111, 102):
         items = {}
         for _ in range(size):
             key, at = decode(data, at)
             items[key], at = decode(data, at)
-        return items, at
+        if tag == 102:
+            return defaultdict(next(one for one, tag in FACTORIES if tag == kind), items), at
+        return (items if tag == 109 else Counter(items) if tag == 107 else OrderedDict(items)), at
     elements = []
     for _ in range(size):
         element, at = decode(data, at)
         elements.append(element)
     if tag == 108:
         return elements, at
+    if tag == 117 or tag == 119:
+        return deque(elements, length_max), at
     return (tuple if tag == 116 else set if tag == 101 else frozenset)(elements), at

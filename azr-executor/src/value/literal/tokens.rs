@@ -17,7 +17,7 @@ pub(super) fn check(text: &str) -> Result<usize, LiteralError> {
     let mut lexer = lexer::lex(text, Mode::Expression);
     let mut open: Vec<TokenKind> = Vec::new();
     let (mut signs, mut groups) = (0, 0);
-    let mut previous = TokenKind::Comma;
+    let (mut previous, mut before_previous) = (TokenKind::Comma, TokenKind::Comma);
     loop {
         let kind = lexer.next_token();
         match kind {
@@ -45,6 +45,9 @@ pub(super) fn check(text: &str) -> Result<usize, LiteralError> {
                 }
             }
             TokenKind::Name | TokenKind::True | TokenKind::False | TokenKind::None => {}
+            TokenKind::Ellipsis => {}
+            // A module's name before the name of a type, and no chain of them.
+            TokenKind::Dot if previous == TokenKind::Name && before_previous != TokenKind::Dot => {}
             TokenKind::Int | TokenKind::Float | TokenKind::Complex | TokenKind::String => {}
             _ => {
                 return Err(LiteralError::NotLiteral {
@@ -52,7 +55,7 @@ pub(super) fn check(text: &str) -> Result<usize, LiteralError> {
                 });
             }
         }
-        previous = kind;
+        (before_previous, previous) = (previous, kind);
     }
     if open.is_empty() {
         Ok(groups)
