@@ -20,7 +20,7 @@ const EDGES: [(&str, &[&str]); 8] = [
         "azr-benches",
         &["azr-rl", "azr-tasks", "azr-executor", "azr-model"],
     ),
-    ("azr-fuzz", &["azr-executor"]),
+    ("azr-fuzz", &["azr-executor", "azr-model"]),
     ("xtask", &[]),
 ];
 
