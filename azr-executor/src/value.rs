@@ -146,7 +146,7 @@ impl Value {
     }
 
     /// The items of a dictionary of any type.
-    pub fn items(&self) -> Option<&Vec<(Self, Self)>> {
+    pub fn items(&self) -> Option<&[(Self, Self)]> {
         match self {
             Self::Dict(items)
             | Self::Counter(items)

@@ -211,7 +211,7 @@ const SAID: &[(&str, &str)] = &[
     ),
     (
         "Fraction(1, 0)",
-        "Fraction is read in the form Fraction(1, 3), whose denominator is not zero, and what is there is not of it",
+        "this Fraction is in no form that is read; write Fraction(1, 3), whose denominator is not zero",
     ),
     (
         "{Counter(): 1}",

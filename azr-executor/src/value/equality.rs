@@ -55,7 +55,7 @@ impl Equality {
         left.len() == right.len() && pairs.all(|(left, right)| self.equal(left, right))
     }
 
-    fn equal_dictionaries(self, left: (&Value, &Items), right: (&Value, &Items)) -> bool {
+    fn equal_dictionaries(self, left: (&Value, &[Item]), right: (&Value, &[Item])) -> bool {
         match (left.0, right.0) {
             (Value::OrderedDict(left), Value::OrderedDict(right)) => {
                 self.equal_pairs(left.iter(), right.iter())
@@ -101,7 +101,6 @@ impl Equality {
 }
 
 type Item = (Value, Value);
-type Items = Vec<Item>;
 
 fn is_same_type(left: &Value, right: &Value) -> bool {
     std::mem::discriminant(left) == std::mem::discriminant(right)

@@ -63,7 +63,7 @@ pub enum LiteralError {
         name: String,
     },
     /// A value of the standard library in another form than it is read in.
-    #[error("{type_name} is read in the form {form}, and what is there is not of it")]
+    #[error("this {type_name} is in no form that is read; write {form}")]
     Form {
         /// The type.
         type_name: &'static str,

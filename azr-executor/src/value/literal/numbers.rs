@@ -79,7 +79,7 @@ pub(super) fn signed(operator: UnaryOp, operand: Value) -> Result<Value, Literal
             Value::Complex(real, imag)
         }),
         _ => Err(LiteralError::NotLiteral {
-            construct: "a sign before something that is no number",
+            construct: "a sign before something that is no int, float or complex",
         }),
     }
 }
