@@ -35,7 +35,9 @@ Examples:
   azr generate --model Qwen/Qwen2.5-Coder-0.5B-Instruct --chat --temperature 0 --prompt 'Write a haiku.'
   azr generate --model DIR --prompts prompts.jsonl --json > samples.jsonl
 
-A line of a prompts file is {\"prompt\": TEXT}, {\"messages\": [{\"role\": R, \"content\": TEXT}, ...]} or {\"tokens\": [...]}.")]
+A line of a prompts file is {\"prompt\": TEXT}, {\"messages\": [{\"role\": R, \"content\": TEXT}, ...]} or {\"tokens\": [...]}.
+A message may have any other key that the chat template reads (tool_calls, reasoning_content, ...), and beside messages may
+stand \"tools\": [SCHEMA, ...] and \"documents\": [OBJECT, ...].")]
 pub struct Options {
     /// Hugging Face directory, GGUF file, hub id, run directory, or azr-tiny
     #[arg(long, value_name = "M")]

@@ -124,6 +124,13 @@ impl std::fmt::Display for HubModel {
     }
 }
 
+/// A chat template with a name, such as `additional_chat_templates/tool_use.jinja`.
+fn is_named_template(file: &str) -> bool {
+    file.split_once('/').is_some_and(|(directory, name)| {
+        directory == "additional_chat_templates" && name.ends_with(".jinja") && is_plain(name)
+    })
+}
+
 /// Names that mean the same in an address and on disk.
 fn is_plain(part: &str) -> bool {
     let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
@@ -286,6 +293,9 @@ impl HubModel {
             }
         }
         for name in OPTIONAL.into_iter().filter(|name| has(name)) {
+            downloads.get(name)?;
+        }
+        for name in listing.files.iter().filter(|name| is_named_template(name)) {
             downloads.get(name)?;
         }
         downloads.get("tokenizer.json")?;

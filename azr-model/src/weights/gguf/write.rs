@@ -282,6 +282,14 @@ fn text_side(
     let rest = others.iter().zip(stops);
     all.extend(rest.map(|(key, id)| ((*key).to_owned(), Value::Number(id))));
     let sources = language.chat_template().map(ChatTemplate::sources);
+    let additional = sources.into_iter().flat_map(TemplateSources::additional);
+    let left_out: Vec<&str> = additional.map(|(name, _)| name).collect();
+    if !left_out.is_empty() {
+        tracing::warn!(
+            ?left_out,
+            "a GGUF file has one chat template, the default one"
+        );
+    }
     if let Some(template) = sources.and_then(TemplateSources::default) {
         let template = Value::Text(template.to_owned());
         all.push(("tokenizer.chat_template".to_owned(), template));

@@ -71,6 +71,24 @@ fn a_model_is_fetched_through_redirects_and_loads() {
 }
 
 #[test]
+fn chat_templates_with_names_are_fetched_too() {
+    let mut files = model_files();
+    let name_of_file = "additional_chat_templates/tool_use.jinja";
+    files.insert(name_of_file.to_owned(), b"T".to_vec());
+    files.insert(
+        "additional_chat_templates/x/y.jinja".to_owned(),
+        b"no".to_vec(),
+    );
+    let server = Server::start(files);
+    let (_cache, hub) = hub(&server);
+    let Fetched::Directory(directory) = fetch(&hub, &name("org/name")).unwrap() else {
+        panic!("a directory")
+    };
+    assert_eq!(fs::read(directory.join(name_of_file)).unwrap(), b"T");
+    assert!(!directory.join("additional_chat_templates/x").exists());
+}
+
+#[test]
 fn only_what_a_model_needs_is_fetched_and_only_once() {
     let server = Server::start(model_files());
     let (_cache, hub) = hub(&server);
