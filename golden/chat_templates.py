@@ -15,6 +15,7 @@ import jinja2
 import transformers
 from transformers.utils import chat_template_utils
 
+import chat_template_statements  # noqa: F401, it adds its cases
 from chat_template_cases import CASES, CONTEXTS
 
 
