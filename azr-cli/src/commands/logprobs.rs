@@ -62,6 +62,14 @@ struct Answer<'a> {
     logprobs: Vec<Option<f32>>,
 }
 
+/// The answer to a line that cannot be scored.
+#[derive(Debug, Serialize)]
+struct Refused<'a> {
+    id: &'a Id,
+    logprobs: (),
+    error: &'a str,
+}
+
 /// Reads, scores, prints.
 pub fn run(options: &Options, surroundings: &Surroundings) -> anyhow::Result<Ended> {
     threads::start()?;
@@ -118,13 +126,13 @@ fn answer<B: Backend>(
 struct Batch<'a, B: Backend> {
     transformer: &'a Transformer<B>,
     surroundings: &'a Surroundings,
-    lines: Vec<Result<Line, Refused>>,
+    lines: Vec<Result<Line, Refusal>>,
     tokens: usize,
     bytes: usize,
 }
 
 impl<B: Backend> Batch<'_, B> {
-    fn add(&mut self, line: Result<Line, Refused>, bytes: usize) -> anyhow::Result<()> {
+    fn add(&mut self, line: Result<Line, Refusal>, bytes: usize) -> anyhow::Result<()> {
         let tokens = line.as_ref().map_or(0, |it| it.tokens.len());
         if BATCH_TOKENS_MAX < self.tokens + tokens
             || BATCH_BYTES_MAX < self.bytes + bytes
@@ -150,15 +158,19 @@ impl<B: Backend> Batch<'_, B> {
                     id: &line.id,
                     logprobs: scores.next().unwrap_or_default(),
                 })?,
-                Err(refusal) => sink.json(refusal)?,
+                Err(Refusal { id, detail }) => sink.json(&Refused {
+                    id,
+                    logprobs: (),
+                    error: detail,
+                })?,
             }
         }
         Ok(())
     }
 }
 
-/// A line, or the answer that refuses it.
-fn read(text: &[u8], config: &ModelConfig) -> Result<Line, Refused> {
+/// A line, or why it cannot be scored.
+fn read(text: &[u8], config: &ModelConfig) -> Result<Line, Refusal> {
     let line = parse(text)?;
     let (vocabulary, context) = (config.vocab_size, config.context_tokens_max);
     if let Some(token) = line.tokens.iter().find(|it| vocabulary <= **it as usize) {
@@ -182,31 +194,13 @@ fn read(text: &[u8], config: &ModelConfig) -> Result<Line, Refused> {
     Ok(line)
 }
 
-/// A line as it stands, or the answer that refuses it.
-fn parse(text: &[u8]) -> Result<Line, Refused> {
-    Ok(json_object::read(text, "{\"id\": .., \"tokens\": [..]}")?)
+/// A line as it stands, or why it is none.
+fn parse(text: &[u8]) -> Result<Line, Refusal> {
+    json_object::read(text, "{\"id\": .., \"tokens\": [..]}")
 }
 
-fn refusal(id: Id, detail: String) -> Refused {
-    Refused::from(Refusal { id, detail })
-}
-
-/// The answer to a line that cannot be scored.
-#[derive(Debug, Serialize)]
-struct Refused {
-    id: Id,
-    logprobs: (),
-    error: String,
-}
-
-impl From<Refusal> for Refused {
-    fn from(Refusal { id, detail }: Refusal) -> Self {
-        Self {
-            id,
-            logprobs: (),
-            error: detail,
-        }
-    }
+fn refusal(id: Id, detail: String) -> Refusal {
+    Refusal { id, detail }
 }
 
 #[cfg(test)]
@@ -221,7 +215,7 @@ mod tests {
             (b"{\"id\": \"\xff\"}", "not JSON"),
         ] {
             let refusal = parse(line).unwrap_err();
-            assert!(refusal.error.contains(words), "{refusal:?}");
+            assert!(refusal.detail.contains(words), "{refusal:?}");
         }
         assert_eq!(parse(br#"{"tokens": [1, 2]}"#).unwrap().tokens, [1, 2]);
     }

@@ -34,20 +34,16 @@ fn runs_that_start_together_get_a_directory_each() {
 #[test]
 fn a_run_that_cannot_start_leaves_no_directory() {
     let place = Place::new();
-    let arguments = [
-        "train",
-        "--model",
-        "model",
-        "--set",
-        "seeding.source.files.proposals=nowhere",
-    ];
-    let answer = Answer::from(command(place.path(), &arguments).output().unwrap());
-    assert_eq!(answer.code, 2, "{answer:?}");
-    let runs = fs::read_dir(place.path().join("runs"));
-    assert!(
-        runs.is_err() || runs.unwrap().next().is_none(),
-        "{answer:?}"
+    let mut train = command(place.path(), &["train", "--model", "model"]);
+    let answer = Answer::from(
+        train
+            .env("AZR_PYTHON", "/no/such/python3")
+            .output()
+            .unwrap(),
     );
+    assert_eq!(answer.code, 2, "{answer:?}");
+    let mut runs = fs::read_dir(place.path().join("runs")).unwrap();
+    assert!(runs.next().is_none(), "{answer:?}");
 }
 
 /// `azr generate` of a model that no cache holds, offline, with these variables.

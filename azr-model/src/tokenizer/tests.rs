@@ -235,13 +235,12 @@ fn changed(change: impl FnOnce(&mut serde_json::Value)) -> Result<TextTokenizer,
 #[test]
 fn bpe_dropout_is_off() {
     let merged = |dropout: Option<f32>| {
-        let mut tokenizer = changed(|json| {
+        let tokenizer = changed(|json| {
             json["model"]["dropout"] = serde_json::json!(dropout);
             json["model"]["vocab"]["hh"] = serde_json::json!(300);
             json["model"]["merges"] = serde_json::json!([["h", "h"]]);
         })
         .unwrap();
-        tokenizer = tokenizer.clone();
         (0..32)
             .map(|_| tokenizer.encode("hhhhhhhhhh").unwrap())
             .collect::<Vec<_>>()
